@@ -1,0 +1,63 @@
+"""Records as zones in master file format (RFC 1035 §5), for the tenant's own authoritative server and for hand-over."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import dns.name
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.rdtypes.ANY.TXT
+import dns.zone
+
+from mailtenant.dns.planner import TTL, records
+from mailtenant.dns.records import Record, split_text
+from mailtenant.rendering.renderer import ZoneFile
+
+if TYPE_CHECKING:
+    from mailtenant.settings import TenantSettings
+
+_HOST_TARGETS = {"MX", "CNAME", "NS", "PTR", "SRV"}
+
+
+def local_zones(settings: "TenantSettings") -> tuple[ZoneFile, ...]:
+    """The zones that the tenant serves itself: customer domains with provider `local`, and the host's if the platform's is."""
+    served = {domain.name for domain in settings.domains if domain.dns.provider == "local"}
+    if settings.platform_dns.provider == "local":
+        served.add(settings.host)
+    by_zone: dict[str, list[Record]] = defaultdict(list)
+    for record in records(settings):
+        if record.zone in served:
+            by_zone[record.zone].append(record)
+    return tuple(ZoneFile(name, zone_text(name, by_zone[name], settings.host)) for name in sorted(by_zone))
+
+
+def zone_text(name: str, planned: Sequence[Record], name_server: str) -> str:
+    """The zone as text. The serial is taken from the content: it differs when the zone differs, and there is no secondary."""
+    origin = dns.name.from_text(name)
+    zone = dns.zone.Zone(origin, relativize=False)
+    serial = int.from_bytes(hashlib.sha256(repr(sorted(planned)).encode()).digest()[:4]) or 1
+    _add(zone, name, "NS", f"{name_server}.", TTL)
+    _add(zone, name, "SOA", f"{name_server}. hostmaster.{name}. {serial} 3600 600 1209600 300", TTL)
+    for record in planned:
+        _add(zone, record.name, record.type, _rdata_text(record), record.ttl)
+    return f"$ORIGIN {origin}\n" + zone.to_text(sorted=True, relativize=False, nl="\n")
+
+
+def _rdata_text(record: Record) -> str:
+    if record.type == "TXT":
+        strings = split_text(record.value)
+        return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
+    return record.value + "." if record.type in _HOST_TARGETS else record.value
+
+
+def _add(zone: dns.zone.Zone, name: str, type_: str, text: str, ttl: int) -> None:
+    rdata = dns.rdata.from_text(dns.rdataclass.IN, type_, text)
+    zone.find_rdataset(dns.name.from_text(name), rdata.rdtype, create=True).add(rdata, ttl)
+
+
+def record_lines(planned: Iterable[Record]) -> list[str]:
+    """Records as BIND lines without zone apparatus, for people who paste them into a zone file."""
+    return [f"{record.name}. {record.ttl} IN {record.type} {_rdata_text(record)}" for record in planned]
