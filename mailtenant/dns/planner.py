@@ -7,7 +7,7 @@ bounces) and each customer domain. Rule ids in comments are those of the product
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mailtenant.dns.records import Record
+from mailtenant.dns.records import Record, RecordType
 
 if TYPE_CHECKING:
     from mailtenant.settings import TenantSettings
@@ -27,8 +27,8 @@ def records(settings: "TenantSettings") -> tuple[Record, ...]:
 def _platform(settings: "TenantSettings") -> Iterator[Record]:
     host = settings.host
 
-    def record(name: str, type_: str, value: str, reason: str) -> Record:
-        return Record(host, name, type_, value, TTL, reason, "platform")  # type: ignore[arg-type]
+    def record(name: str, type_: RecordType, value: str, reason: str) -> Record:
+        return Record(host, name, type_, value, TTL, reason, "platform")
 
     address = str(settings.edge.address)
     yield record(host, "A", address, "the one address that clients, other mail servers and the MX use")
@@ -42,8 +42,8 @@ def _platform(settings: "TenantSettings") -> Iterator[Record]:
 
 
 def _customer(settings: "TenantSettings", name: str) -> Iterator[Record]:
-    def record(at: str, type_: str, value: str, reason: str) -> Record:
-        return Record(name, at, type_, value, TTL, reason, "customer")  # type: ignore[arg-type]
+    def record(at: str, type_: RecordType, value: str, reason: str) -> Record:
+        return Record(name, at, type_, value, TTL, reason, "customer")
 
     host = settings.host
     yield record(name, "MX", f"{MX_PREFERENCE} {host}", "mail for this domain is delivered to the tenant host")

@@ -1,0 +1,1 @@
+"""Pulumi components of a tenant's mail stack. `TenantMail` composes the others; each file holds one."""

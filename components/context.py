@@ -1,0 +1,31 @@
+"""What every component of one tenant needs to know, put together once by `TenantMail`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from mailtenant.rendering import RenderedFile, ZoneFile
+from mailtenant.secrets import TenantSecrets
+from mailtenant.settings import TenantSettings
+
+TENANT_LABEL = "mailtenant.tenant"
+
+
+@dataclass(frozen=True)
+class TenantContext:
+    """`images` maps a service to its image id; `files` to its rendered configuration."""
+
+    settings: TenantSettings
+    secrets: TenantSecrets
+    files: Mapping[str, Sequence[RenderedFile]]
+    zones: Sequence[ZoneFile]
+    images: Mapping[str, pulumi.Output[str]]
+
+    @property
+    def prefix(self) -> str:
+        return self.settings.prefix
+
+    def physical(self, role: str) -> str:
+        """The engine's name of a container, volume or network: from the label, never from a logical name."""
+        return f"{self.prefix}-{role}"

@@ -1,0 +1,28 @@
+"""Volumes of a tenant: data that must outlive everything, and what daemons share while they run."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.context import TENANT_LABEL, TenantContext
+
+
+class MailVolume(pulumi.ComponentResource):
+    """Creates: one volume `mt-<label>-<role>`.
+
+    With `keep`, it is protected and retained: no `up`, no replace and no `destroy` deletes it; only `mailtenant purge` does.
+    Nothing volatile stands in its inputs, for any change of a volume's name, driver or labels replaces it.
+    Outputs: `volume_name`.
+    """
+
+    def __init__(
+        self, name: str, context: TenantContext, role: str, *, keep: bool, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("mailtenant:index:MailVolume", name, None, opts)
+        volume = docker.Volume(
+            name,
+            name=context.physical(role),
+            labels=[docker.VolumeLabelArgs(label=TENANT_LABEL, value=context.settings.label)],
+            opts=pulumi.ResourceOptions(parent=self, protect=keep, retain_on_delete=keep),
+        )
+        self.volume_name = volume.name
+        self.register_outputs({"volume_name": self.volume_name})
