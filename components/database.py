@@ -1,0 +1,47 @@
+"""The tenant's own PostgreSQL: domains, mailboxes, aliases, quotas."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.context import TenantContext
+from components.files import Upload, live_files
+from components.service import Needs, Place, run_service
+from components.volumes import MailVolume
+from mailtenant.accounts.document import accounts_document
+
+
+class Database(pulumi.ComponentResource):
+    """Creates: the PostgreSQL container, its data volume (protected), the live document of domains and capacity.
+
+    Replaced by: image, rendered files, the reader's password. In place: memory, CPU shares. Applied within seconds, without a
+    restart: domains and capacity (`accounts.json`). Outputs: `address` (internal).
+    """
+
+    def __init__(
+        self, name: str, context: TenantContext, internal: pulumi.Output[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("mailtenant:index:Database", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        data = MailVolume(f"{name}-data", context, "database", keep=True, opts=child)
+        accounts = MailVolume(f"{name}-accounts", context, "accounts", keep=False, opts=child)
+        owners = MailVolume(f"{name}-owners", context, "owners", keep=False, opts=child)
+        document = live_files(
+            self,
+            f"{name}-accounts-carrier",
+            context,
+            "accounts",
+            accounts.volume_name,
+            "/etc/mailtenant",
+            [Upload("/etc/mailtenant/accounts.json", accounts_document(context.settings))],
+        )
+        address = context.settings.internal_address("database")
+        place = Place(
+            networks=(docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=address),), hostname="database"
+        )
+        needs = Needs(
+            volumes={"database": data.volume_name, "accounts": accounts.volume_name, "owners": owners.volume_name},
+            after=[document.carrier],
+        )
+        self.owners = owners.volume_name
+        self.container = run_service(self, name, context, "database", place, needs)
+        self.register_outputs({"address": address})

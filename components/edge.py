@@ -1,0 +1,39 @@
+"""The tenant's own address: a container that does nothing but hold it, for others to join."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.context import TenantContext
+from components.service import Needs, Place, run_service
+from mailtenant.rendering.services import EDGE_PORTS
+
+
+class Edge(pulumi.ComponentResource):
+    """Creates: the edge container, with the static address on the edge network, one on the internal network, and the published ports.
+
+    Clients use one host name for every port, so SMTP, IMAP and the resolver join this container's network namespace; the
+    client's address, the egress address and the EHLO name are then right. Replaced by: address, network, published ports, and
+    all that joined it is replaced with it. Outputs: `container_id`, `address`.
+    """
+
+    def __init__(
+        self, name: str, context: TenantContext, internal: pulumi.Output[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("mailtenant:index:Edge", name, None, opts)
+        settings = context.settings
+        place = Place(
+            # The full name as hostname and no domainname: joined containers read a domain back, and would be replaced for ever.
+            hostname=settings.host,
+            # The engine's embedded resolver forwards to the tenant's own (unbound), which joins this namespace.
+            dns=("127.0.0.1",),
+            networks=(
+                docker.ContainerNetworksAdvancedArgs(name=settings.edge.network, ipv4_address=str(settings.edge.address)),
+                docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=settings.internal_address("edge")),
+            ),
+            ports=tuple(
+                docker.ContainerPortArgs(internal=port, external=port, ip=str(settings.publish), protocol="tcp")
+                for port in (EDGE_PORTS if settings.publish else ())
+            ),
+        )
+        self.container = run_service(self, name, context, "edge", place, Needs())
+        self.register_outputs({"container_id": self.container.id, "address": str(settings.edge.address)})

@@ -1,0 +1,68 @@
+"""rspamd with its own valkey: DKIM signing, who may write in whose name, sending limits, spam."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.context import TenantContext
+from components.database import Database
+from components.files import Upload, live_files, secret_uploads
+from components.service import Needs, Place, run_service
+from components.volumes import MailVolume
+from mailtenant.secrets import dkim_keys, dkim_selectors
+
+_DKIM = "/var/lib/dkim"
+
+
+class MailFilter(pulumi.ComponentResource):
+    """Creates: the rspamd and valkey containers, the milter's socket volume, the live volume of DKIM keys and selectors.
+
+    Replaced by: images, rendered files, the cache's password. In place: memory, CPU shares. Re-read within a second, without a
+    restart: DKIM keys and the map that names the signing selector. Outputs: `milter` (the socket volume's name).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        context: TenantContext,
+        internal: pulumi.Output[str],
+        database: Database,
+        resolver: pulumi.Resource,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailtenant:index:MailFilter", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        dkim = MailVolume(f"{name}-dkim", context, "dkim", keep=False, opts=child)
+        milter = MailVolume(f"{name}-milter", context, "milter", keep=False, opts=child)
+        cache_data = MailVolume(f"{name}-cache-data", context, "cache", keep=False, opts=child)
+
+        cache = run_service(
+            self, f"{name}-cache", context, "cache", self._place(context, internal, "cache"), Needs({"cache": cache_data.volume_name})
+        )
+        selectors = self._signing(name, context, dkim.volume_name)
+        needs = Needs(
+            volumes={"milter": milter.volume_name, "owners": database.owners, "dkim": dkim.volume_name},
+            # The database's container fills the volume of owned addresses, and gives that volume its owner.
+            after=[selectors, cache, database.container, resolver],
+        )
+        place = self._place(context, internal, "filter", dns=(context.settings.internal_address("edge"),))
+        self.container = run_service(self, name, context, "filter", place, needs)
+        self.milter = milter.volume_name
+        self.register_outputs({"milter": self.milter})
+
+    def _signing(self, name: str, context: TenantContext, volume_name: pulumi.Output[str]) -> docker.Container:
+        """The key files first, then the map that makes rspamd sign with them; so no message meets a map without its key."""
+        files = {file: (key.get_secret_value(), "0444") for file, key in dkim_keys(context.settings, context.secrets).items()}
+        keys = live_files(
+            self, f"{name}-dkim-keys", context, "dkim-keys", volume_name, _DKIM, secret_uploads(f"{_DKIM}/keys", files)
+        )
+        selectors = [Upload(f"{_DKIM}/selectors.map", dkim_selectors(context.settings))]
+        return live_files(
+            self, f"{name}-dkim-selectors", context, "dkim-selectors", volume_name, _DKIM, selectors, after=[keys.carrier]
+        ).carrier
+
+    @staticmethod
+    def _place(context: TenantContext, internal: pulumi.Output[str], service: str, dns: tuple[str, ...] = ()) -> Place:
+        address = context.settings.internal_address(service)
+        return Place(
+            networks=(docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=address),), hostname=service, dns=dns
+        )

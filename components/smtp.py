@@ -1,0 +1,36 @@
+"""Postfix for one tenant: 25 for the world, 465 and 587 for its mailboxes."""
+
+import pulumi
+
+from components.context import TenantContext
+from components.edge import Edge
+from components.imap import ImapServer
+from components.mail_filter import MailFilter
+from components.service import Needs, Place, run_service
+from components.volumes import MailVolume
+
+
+class SmtpServer(pulumi.ComponentResource):
+    """Creates: the Postfix container in the edge's namespace, the queue volume (protected).
+
+    Replaced by: image, rendered files, certificate; the queue stays on its volume. In place: memory, CPU shares.
+    Outputs: `address`, `ports`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        context: TenantContext,
+        edge: Edge,
+        imap: ImapServer,
+        mail_filter: MailFilter,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("mailtenant:index:SmtpServer", name, None, opts)
+        queue = MailVolume(f"{name}-queue", context, "queue", keep=True, opts=pulumi.ResourceOptions(parent=self))
+        needs = Needs(
+            volumes={"queue": queue.volume_name, "milter": mail_filter.milter, "sockets": imap.sockets},
+            after=[imap.container, mail_filter.container],
+        )
+        self.container = run_service(self, name, context, "smtp", Place(namespace_of=edge.container), needs)
+        self.register_outputs({"address": str(context.settings.edge.address), "ports": [25, 465, 587]})

@@ -1,0 +1,66 @@
+"""`TenantMail`: a whole mail system for one customer, from its settings."""
+
+from collections import defaultdict
+
+import pulumi
+
+from components.context import TenantContext
+from components.database import Database
+from components.edge import Edge
+from components.images import ServiceImages
+from components.imap import ImapServer
+from components.mail_dns import MailDns
+from components.mail_filter import MailFilter
+from components.networks import TenantNetworks
+from components.resolver import Resolver
+from components.smtp import SmtpServer
+from mailtenant.dns import local_zones, records
+from mailtenant.rendering import SERVICES, RenderedFile, render_tenant
+from mailtenant.rendering.services import EDGE_PORTS
+from mailtenant.secrets import TenantSecrets
+from mailtenant.settings import TenantSettings
+
+
+class TenantMail(pulumi.ComponentResource):
+    """Creates: network, edge, resolver, database, filter with cache, IMAP, SMTP and (for local zones) DNS of one tenant.
+
+    Outputs: `host`, `addresses`, `ports`, `publish`, `images` (service → id), `records` (name, type, value, ttl, reason),
+    `files` (path → text, so that a preview shows the lines that change), `certificate_authority` (PEM, mode `local`).
+    """
+
+    def __init__(
+        self, name: str, settings: TenantSettings, secrets: TenantSecrets, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("mailtenant:index:TenantMail", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        zones = local_zones(settings)
+        rendered = render_tenant(settings, zones=zones)
+        services = [service for service in SERVICES if service != "dns" or zones]
+        images = ServiceImages(f"{name}-images", settings.release, services, child)
+        by_service: dict[str, list[RenderedFile]] = defaultdict(list)
+        for file in rendered:
+            by_service[file.service].append(file)
+        context = TenantContext(settings, secrets, by_service, zones, images.ids)
+
+        networks = TenantNetworks(f"{name}-networks", context, child)
+        edge = Edge(f"{name}-edge", context, networks.internal, child)
+        resolver = Resolver(f"{name}-resolver", context, edge, child)
+        database = Database(f"{name}-database", context, networks.internal, child)
+        mail_filter = MailFilter(f"{name}-filter", context, networks.internal, database, resolver.container, child)
+        imap = ImapServer(f"{name}-imap", context, edge, [database.container, resolver.container], child)
+        SmtpServer(f"{name}-smtp", context, edge, imap, mail_filter, child)
+        MailDns(f"{name}-dns", context, edge, child)
+
+        self.outputs: dict[str, object] = {
+            "host": settings.host,
+            "addresses": [str(settings.edge.address)],
+            "ports": list(EDGE_PORTS),
+            "publish": str(settings.publish) if settings.publish else None,
+            "images": images.ids,
+            "records": [
+                {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason} for r in records(settings)
+            ],
+            "files": {file.tree_path: file.content for file in rendered},
+            "certificate_authority": settings.tls.ca,
+        }
+        self.register_outputs(self.outputs)

@@ -1,0 +1,27 @@
+"""The one program of every tenant: settings of the stack file → `TenantMail` → exports."""
+
+import pulumi
+import pulumi_docker as docker
+
+from components.tenant import TenantMail
+from mailtenant.secrets import SecretsError, parse_secrets
+from mailtenant.settings import SettingsErrors, parse_settings
+
+
+def main() -> None:
+    """Raises: pulumi.RunError with every problem of the stack file, one a line."""
+    config = pulumi.Config("mailtenant")
+    stack = pulumi.get_stack()
+    try:
+        settings = parse_settings(config.require_object("tenant"), stack=stack)
+        secrets = parse_secrets(config.require_object("secrets"))
+    except (SettingsErrors, SecretsError) as error:
+        raise pulumi.RunError(str(error)) from None
+    remote = None if settings.platform == "docker" else settings.platform
+    engine = docker.Provider(f"{settings.label}-engine", host=remote)
+    tenant = TenantMail(settings.label, settings, secrets, pulumi.ResourceOptions(providers=[engine]))
+    for key, value in tenant.outputs.items():
+        pulumi.export(key, value)
+
+
+main()
