@@ -1,0 +1,57 @@
+"""`mailtenant down` and `mailtenant purge`: take a tenant down with its mail kept, or remove it for good."""
+
+from typing import Annotated
+
+import typer
+
+from mailtenant.cli import output
+from mailtenant.fleet.leftovers import engine_client, leftovers, remove
+from mailtenant.fleet.stacks import TenantStack
+from mailtenant.settings import load_stack_file
+
+
+def down(
+    label: Annotated[str, typer.Argument(help="the tenant's label")],
+    project: output.ProjectOption = None,
+) -> None:
+    """Stop and remove LABEL's containers and networks. Mail, queue and database stay; `pulumi up` brings it back on them.
+
+    Example: mailtenant down acme
+    """
+    folder = output.project_dir(project)
+    output.stack_file(project, label)
+    TenantStack(folder, label).take_down()
+    typer.echo(f"{label} is down. Its mail, queue and database are kept: `pulumi up -s {label}` brings it back on them.")
+
+
+def purge(
+    label: Annotated[str, typer.Argument(help="the tenant's label")],
+    confirm: Annotated[str | None, typer.Option(help="the label again, instead of typing it when asked")] = None,
+    project: output.ProjectOption = None,
+) -> None:
+    """Remove LABEL for good: containers, networks, volumes with all mail, and its state. The stack file stays.
+
+    Asks for the label to be typed. There is no undo: export or back up first.
+
+    Example: mailtenant purge acme
+    """
+    folder = output.project_dir(project)
+    settings = load_stack_file(output.stack_file(project, label)).settings
+    client = engine_client(settings.platform)
+    found = leftovers(client, label)
+    stack = TenantStack(folder, label)
+    if not found and not stack.exists():
+        raise output.CommandError(f"nothing of {label} is here: no container, network, volume or state")
+    typer.echo(f"This deletes all mail, queued mail and accounts of {label}, for good:")
+    for volume in found.volumes:
+        typer.echo(f"  volume {volume}")
+    typed = confirm if confirm is not None else typer.prompt(f"Type the label ({label}) to go on", default="", show_default=False)
+    if typed.strip() != label:
+        raise output.CommandError("the label was not typed; nothing was deleted")
+    if stack.exists():
+        stack.forget()
+    remove(client, leftovers(client, label))
+    remaining = leftovers(client, label)
+    if remaining:
+        raise output.CommandError(f"still there, remove by hand: {', '.join(remaining.volumes + remaining.containers)}")
+    typer.echo(f"{label} is purged: nothing of it is left on the engine or in the state.")

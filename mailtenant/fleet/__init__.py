@@ -1,0 +1,1 @@
+"""Runs of stacks: what drives Pulumi from the outside."""

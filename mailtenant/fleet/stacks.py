@@ -1,0 +1,92 @@
+"""One tenant's stack as an object: up, take down, purge. Drives the Pulumi CLI, whose progress people know how to read."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailtenant.environment import tool_environment
+
+
+class StackError(RuntimeError):
+    """The Pulumi CLI refused or failed; the message says what to do. `output` is what it printed, when that was captured."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+@dataclass(frozen=True)
+class TenantStack:
+    """The stack of `label` in the Pulumi project at `project` (the folder of Pulumi.yaml)."""
+
+    project: Path
+    label: str
+
+    def select(self, *, create: bool = False) -> None:
+        """Raises: StackError if the backend has no such stack and `create` is not set."""
+        self._run(["stack", "select", self.label, *(["--create"] if create else [])], show=False)
+
+    def up(self) -> None:
+        """`pulumi up` without questions. Raises: StackError."""
+        self._run(["up", "--yes", "--skip-preview", "--suppress-outputs"])
+
+    def outputs(self) -> dict[str, object]:
+        """The stack's plain outputs; secret ones read `[secret]`."""
+        outputs: dict[str, object] = json.loads(self._run(["stack", "output", "--json"], show=False))
+        return outputs
+
+    def take_down(self) -> None:
+        """Destroys all but what is protected: mail, queue and database stay on their volumes and in the state."""
+        self._run(["destroy", "--yes", "--skip-preview", "--exclude-protected", "--suppress-outputs"])
+
+    def forget(self) -> None:
+        """Unprotects and destroys everything, then removes the stack from the backend; the stack file stays.
+
+        Retained volumes stay on the engine: the caller removes them (`mailtenant.fleet.leftovers`).
+        """
+        self._run(["state", "unprotect", "--all", "--yes"], show=False)
+        self._run(["destroy", "--yes", "--skip-preview", "--suppress-outputs"])
+        self._run(["stack", "rm", "--yes", "--preserve-config"], show=False)
+
+    def exists(self) -> bool:
+        """Whether the backend knows this stack."""
+        listed = json.loads(self._pulumi(["stack", "ls", "--json"], capture=True) or "[]")
+        return any(stack["name"].rsplit("/", 1)[-1] == self.label for stack in listed)
+
+    def _run(self, arguments: Sequence[str], *, show: bool = True) -> str:
+        # `stack select` and `stack rm` take the stack as their argument, all else by option.
+        named = arguments[:2] == ["stack", "select"]
+        return self._pulumi([*arguments, *([] if named else ["--stack", self.label])], capture=not show)
+
+    def _pulumi(self, arguments: Sequence[str], *, capture: bool) -> str:
+        environment = tool_environment()
+        if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & environment.keys() and self._needs_passphrase():
+            raise StackError(
+                f"stack {self.label} is encrypted with a passphrase and none is set: export PULUMI_CONFIG_PASSPHRASE_FILE=<file> "
+                "(the demo tenant's: stacks/demo-passphrase.txt)"
+            )
+        try:
+            done = subprocess.run(
+                ["pulumi", *arguments, "--non-interactive", "--color", "never" if capture else "auto"],
+                cwd=self.project,
+                env=environment,
+                check=False,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if capture else None,
+                stderr=subprocess.PIPE if capture else None,
+            )
+        except FileNotFoundError:
+            raise StackError("the Pulumi CLI was not found: run `make setup`") from None
+        if done.returncode:
+            output = ((done.stdout or "") + (done.stderr or "")).strip()
+            last = output.splitlines()[-1] if output else "see its messages above"
+            raise StackError(f"`pulumi {arguments[0]}` of {self.label} failed: {last}", output)
+        return done.stdout or ""
+
+    def _needs_passphrase(self) -> bool:
+        file = self.project / "stacks" / f"Pulumi.{self.label}.yaml"
+        return file.is_file() and "encryptionsalt:" in file.read_text(encoding="utf-8")
+
