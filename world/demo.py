@@ -1,0 +1,152 @@
+"""`make demo` and `make demo-down`: one tenant, up for real on the embedded default, with mail flowing in and out.
+
+What it does is what a platform engineer does by hand: start the engine's surroundings (here the simulated internet), `pulumi up`,
+add mailboxes, `mailtenant check`. Passwords are made anew at each run and printed once, at the end.
+"""
+
+import argparse
+import secrets
+import smtplib
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from mailtenant.accounts.store import AccountError, AccountStore
+from mailtenant.environment import tool_environment
+from mailtenant.fleet.leftovers import engine_client, leftovers, remove
+from mailtenant.fleet.stacks import StackError, TenantStack
+from mailtenant.settings import StackFile, load_stack_file
+from world import World, places_of
+from world.demo_mail import Person, outside_verdict, send_to_a_colleague
+
+TREE = Path(__file__).resolve().parents[1]
+LABEL = "acme"
+PEOPLE = ("jo", "ann")
+T = TypeVar("T")
+
+console = Console(highlight=False)
+
+
+def main() -> int:
+    """`python -m world.demo up|down`. Exit codes: 0 done, 1 something failed (said on stderr)."""
+    parser = argparse.ArgumentParser(prog="python -m world.demo", description=__doc__)
+    parser.add_argument("verb", choices=("up", "down"))
+    parser.add_argument("--yes", action="store_true", help="down: do not ask before the mail is deleted")
+    arguments = parser.parse_args()
+    _use_demo_environment()
+    stack_file = load_stack_file(TREE / "stacks" / f"Pulumi.{LABEL}.yaml")
+    try:
+        if arguments.verb == "up":
+            return up(stack_file)
+        return down(stack_file, ask=not arguments.yes and sys.stdin.isatty())
+    except (StackError, AccountError, OSError, smtplib.SMTPException, TimeoutError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+
+
+def up(stack_file: StackFile) -> int:
+    """Brings everything up and shows mail flowing; returns the exit code of `mailtenant check`."""
+    settings = stack_file.settings
+    world = World(name=settings.edge.network)
+    step("simulated internet: DNS and an outside mail server", lambda: world.up(places_of([stack_file])))
+    stack = TenantStack(TREE, LABEL)
+    console.rule(f"pulumi up --stack {LABEL}")
+    stack.select(create=True)
+    stack.up()
+    console.rule()
+    people = step("mailboxes " + ", ".join(f"{name}@{settings.domains[0].name}" for name in PEOPLE), lambda: _people(stack_file))
+    jo, ann = people
+    step(f"{jo.address} → {ann.address} over 465, read over 993", lambda: send_to_a_colleague(settings, jo, ann))
+    verdict = step(
+        f"{jo.address} → echo@elsewhere.test, judged there, answer read over 993", lambda: outside_verdict(settings, jo)
+    )
+    console.print(f"      the outside MX says: {verdict}")
+    console.rule(f"mailtenant check {LABEL}")
+    code = _check()
+    _connection_details(stack_file, people)
+    return code
+
+
+def down(stack_file: StackFile, *, ask: bool) -> int:
+    """Removes the tenant with its mail, and the simulated internet; says what it deletes first."""
+    client = engine_client()
+    found = leftovers(client, LABEL)
+    if found.volumes:
+        console.print(f"This deletes all mail, queued mail and accounts of the demo tenant {LABEL}:")
+        console.print("\n".join(f"  volume {name}" for name in found.volumes))
+        if ask and console.input(f"Type the label ({LABEL}) to go on: ").strip() != LABEL:
+            console.print("Nothing was deleted.")
+            return 1
+    stack = TenantStack(TREE, LABEL)
+    if stack.exists():
+        stack.forget()
+    remove(client, leftovers(client, LABEL))
+    World(name=stack_file.settings.edge.network).down()
+    console.print(f"The demo is gone: tenant {LABEL}, its mail, and the simulated internet.")
+    return 0
+
+
+def step(title: str, action: Callable[[], T]) -> T:
+    """Runs one step; prints its name and how long it took."""
+    started = time.monotonic()
+    with console.status(title):
+        answer = action()
+    console.print(f"[green]✓[/] {title} [dim]({time.monotonic() - started:.1f} s)[/]")
+    return answer
+
+
+def _use_demo_environment() -> None:
+    import os
+
+    os.environ.update(tool_environment())
+    os.environ.setdefault("PULUMI_BACKEND_URL", f"file://{TREE / '.state'}")
+    if "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
+        os.environ.setdefault("PULUMI_CONFIG_PASSPHRASE_FILE", str(TREE / "stacks" / "demo-passphrase.txt"))
+
+
+def _people(stack_file: StackFile) -> list[Person]:
+    """The demo's mailboxes with fresh passwords: made, or given a new password if a former run made them."""
+    domain = stack_file.settings.domains[0].name
+    people = [Person(f"{name}@{domain}", secrets.token_urlsafe(15)) for name in PEOPLE]
+    with AccountStore(stack_file.settings) as store:
+        known = {mailbox.address for mailbox in store.list()}
+        for person in people:
+            (store.passwd if person.address in known else store.add)(person.address, person.password)
+    return people
+
+
+def _check() -> int:
+    from mailtenant.cli.app import app
+
+    try:
+        app(["check", LABEL, "--project", str(TREE)], standalone_mode=False)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def _connection_details(stack_file: StackFile, people: list[Person]) -> None:
+    settings = stack_file.settings
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for name, value in (
+        ("IMAP", f"{settings.host}  port 993  SSL/TLS"),
+        ("SMTP", f"{settings.host}  port 465  SSL/TLS   (or 587 STARTTLS)"),
+        ("Sieve", f"{settings.host}  port 4190  STARTTLS"),
+        ("from this machine", f"connect to {settings.publish}; the certificate is for {settings.host}"),
+        ("CA certificate", f".venv/bin/pulumi stack output certificate_authority -s {LABEL}"),
+        *((person.address, f"password {person.password}") for person in people),
+        ("change something", f"edit stacks/Pulumi.{LABEL}.yaml, then: . ./env.sh demo && pulumi up -s {LABEL}"),
+        ("take it down", "make demo-down"),
+    ):
+        table.add_row(name, value)
+    console.print(Panel(table, title=f"{settings.organisation}: connection details", border_style="green"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
