@@ -1,0 +1,8 @@
+"""Single-tenant mail systems as Pulumi stacks: the pure part (settings, records, rendered files) and its command line."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+try:
+    __version__ = version("mailtenant")
+except PackageNotFoundError:  # a tree that is not installed
+    __version__ = "unknown"
