@@ -1,0 +1,5 @@
+-- The standing session: each second a look at accounts.json and at the counter of changes. Reads only, while nothing changed.
+SET client_min_messages = warning;
+SET log_min_error_statement = panic;
+SET application_name = 'mailtenant operator';
+CALL operator.take_settings() \; CALL operator.give_owners() \watch interval=1
