@@ -1,0 +1,43 @@
+"""What the container is told by its environment."""
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+SELECTOR = "world"
+SMTP_PORT = 25
+API_PORT = 8025
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Names and places of this exchanger."""
+
+    host: str  # its name in greeting, EHLO and certificate
+    dns: str  # address of the name server of the simulated internet
+    subnet: ipaddress.IPv4Network  # nothing outside it is ever contacted
+    domains: tuple[str, ...]  # whose mail it takes and may sign
+    state: Path
+
+    @property
+    def echo_address(self) -> str:
+        return f"echo@{self.domains[0]}"
+
+    @property
+    def dkim_key(self) -> Path:
+        return self.state / "dkim.key"
+
+    @property
+    def certificate(self) -> Path:
+        return self.state / "tls.pem"
+
+
+def from_environment() -> Settings:
+    return Settings(
+        host=os.environ["MX_HOST"],
+        dns=os.environ["MX_DNS"],
+        subnet=ipaddress.IPv4Network(os.environ["MX_SUBNET"]),
+        domains=tuple(os.environ["MX_DOMAINS"].split()),
+        state=Path("/state"),
+    )

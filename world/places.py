@@ -1,0 +1,28 @@
+"""What the simulated internet must know of a tenant: its host, its address, and the zones that it serves itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mailtenant.settings import StackFile
+
+
+@dataclass(frozen=True)
+class TenantPlace:
+    """`zones` are delegated to `address`; the reverse zone leads from `address` back to `host`."""
+
+    host: str
+    address: str
+    zones: tuple[str, ...]
+
+
+def places_of(stack_files: Iterable[StackFile]) -> list[TenantPlace]:
+    """The places of tenants as their stack files say; zones that others serve (a provider, by hand) are not delegated."""
+    return [_place(stack_file) for stack_file in stack_files]
+
+
+def _place(stack_file: StackFile) -> TenantPlace:
+    settings = stack_file.settings
+    zones = [domain.name for domain in settings.domains if domain.dns.provider == "local"]
+    if settings.platform_dns.provider == "local":
+        zones.append(settings.host)
+    return TenantPlace(settings.host, str(settings.edge.address), tuple(zones))

@@ -1,0 +1,164 @@
+"""Brings the simulated internet up, keeps it true to a list of tenants, and takes it down."""
+
+import hashlib
+import ipaddress
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dns.exception
+import dns.resolver
+
+from mailtenant.fleet.leftovers import engine_client
+from world import zones
+from world.engine import Engine, WorldError, read_file, write_files
+from world.layout import MX_DOMAINS, MX_NAME, Layout
+from world.outside import OutsideError, OutsideMx
+from world.places import TenantPlace
+
+__all__ = ["World", "WorldError"]
+
+RELEASE = Path(__file__).resolve().parents[1] / "images" / "RELEASE"
+READY_SECONDS = 60.0
+UNBOUND_UID = 5007
+NOBODY_UID = 65534
+MX_API = "8025/tcp"
+T = TypeVar("T")
+
+
+class World:
+    """One simulated internet: network `name`, DNS at `.0.53`, `mx.elsewhere.test` at `.0.25` of `subnet`.
+
+    `up` may be called again at any time, with more or fewer tenants: what runs and is right stays as it is, and the name
+    server learns of tenants without a restart. Two worlds with other names and subnets do not disturb each other.
+    """
+
+    def __init__(
+        self,
+        name: str = "mailtenant-world",
+        subnet: str = "10.99.0.0/16",
+        *,
+        release: str | None = None,
+        client: Any = None,
+    ) -> None:
+        self.layout = Layout(name, ipaddress.IPv4Network(subnet))
+        self._release = release or RELEASE.read_text(encoding="utf-8").strip()
+        self._client = client or engine_client()
+        self._engine = Engine(self._client, name)
+
+    def up(self, tenants: Sequence[TenantPlace] = ()) -> None:
+        """Network, outside exchanger and name server, the latter with exactly these tenants.
+
+        Raises: WorldError for a place outside the subnet, a missing image, or a part that does not come up.
+        """
+        for place in tenants:
+            if ipaddress.IPv4Address(place.address) not in self.layout.subnet:
+                raise WorldError(f"{place.host}: address {place.address} is not in {self.layout.subnet}")
+        self._engine.network(self.layout.name, str(self.layout.subnet), self.layout.gateway)
+        exchanger, name_server = self._exchanger(), self._name_server()
+        exchanger.start()
+        identity = _eventually(lambda: self.outside().identity(), f"{self.layout.container('mx')} to answer")
+        self._publish(name_server, zones.files(self.layout, identity.public_key, tenants))
+        _eventually(self._dns_answers, f"{self.layout.container('dns')} to answer")
+
+    def down(self) -> None:
+        """Remove everything of this world, its mail included. Raises WorldError while tenants are on its network."""
+        self._engine.remove_network(self.layout.name)
+        self._engine.remove_all()
+
+    def outside(self) -> OutsideMx:
+        """The outside exchanger; ask again after a restart of the engine, for its local port changes."""
+        return OutsideMx(f"http://127.0.0.1:{self._engine.published_port(self.layout.container('mx'), MX_API)}")
+
+    def resolver(self) -> dns.resolver.Resolver:
+        """Asks this world's name server from the machine outside, for `mailtenant`'s own lookups and for tests."""
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers = ["127.0.0.1"]
+        resolver.port = self._engine.published_port(self.layout.container("dns"), "53/udp")
+        resolver.lifetime, resolver.timeout = 8.0, 2.0
+        return resolver
+
+    def _exchanger(self) -> Any:
+        volume = f"{self.layout.name}-mx"
+        self._engine.volume(volume)
+        arguments = {
+            "host": {
+                "binds": {volume: {"bind": "/state", "mode": "rw"}},
+                "port_bindings": {MX_API: ("127.0.0.1", None)},
+                "tmpfs": {"/tmp": f"uid={NOBODY_UID},gid={NOBODY_UID},mode=0700,size=64m"},  # noqa: S108
+                "mem_limit": "384m",
+            },
+            "container": {
+                "hostname": MX_NAME,
+                "ports": [(8025, "tcp")],
+                "environment": {
+                    "MX_HOST": MX_NAME,
+                    "MX_DNS": self.layout.dns,
+                    "MX_SUBNET": str(self.layout.subnet),
+                    "MX_DOMAINS": " ".join(MX_DOMAINS),
+                },
+            },
+        }
+        return self._container("mx", arguments, self.layout.mx)
+
+    def _name_server(self) -> Any:
+        volume = f"{self.layout.name}-dns"
+        self._engine.volume(volume)
+        arguments = {
+            "host": {
+                "binds": {volume: {"bind": zones.FOLDER, "mode": "rw"}},
+                "port_bindings": {"53/udp": ("127.0.0.1", None), "53/tcp": ("127.0.0.1", None)},
+                "tmpfs": {"/run": f"uid={UNBOUND_UID},gid={UNBOUND_UID},mode=0755,size=1m"},
+                "mem_limit": "64m",
+            },
+            "container": {"hostname": "ns.elsewhere.test", "ports": [(53, "udp"), (53, "tcp")]},
+        }
+        return self._container("dns", arguments, self.layout.dns)
+
+    def _container(self, role: str, arguments: dict[str, Any], address: str) -> Any:
+        return self._engine.container(
+            self.layout.container(role),
+            f"mailtenant/world-{role}:{self._release}",
+            arguments,
+            network=self.layout.name,
+            address=address,
+        )
+
+    def _publish(self, name_server: Any, files: dict[str, str]) -> None:
+        """Give the name server its files; it re-reads them in place when it runs already."""
+        wanted = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+        changed = read_file(name_server, f"{zones.FOLDER}/fingerprint") != wanted
+        if changed:
+            write_files(name_server, zones.FOLDER, files, UNBOUND_UID)
+        name_server.reload()
+        if name_server.status != "running":
+            name_server.start()
+        elif changed:
+            self._reload(name_server)
+        if changed:  # Last, so that a reload that failed is tried again.
+            write_files(name_server, zones.FOLDER, {"fingerprint": wanted}, UNBOUND_UID)
+
+    def _reload(self, name_server: Any) -> None:
+        configuration = f"{zones.FOLDER}/unbound.conf"
+        for command in (["unbound-checkconf", configuration], ["unbound-control", "-c", configuration, "reload"]):
+            code, output = name_server.exec_run(command, user=str(UNBOUND_UID))
+            if code:
+                raise WorldError(f"{self.layout.container('dns')}: {' '.join(command)}: {output.decode().strip()}")
+
+    def _dns_answers(self) -> bool:
+        return [record.to_text() for record in self.resolver().resolve(f"{MX_NAME}.", "A")] == [self.layout.mx]
+
+
+def _eventually(probe: Callable[[], T], what: str) -> T:
+    """Poll until `probe` gives a true value."""
+    deadline, last = time.monotonic() + READY_SECONDS, ""
+    while time.monotonic() < deadline:
+        try:
+            if answer := probe():
+                return answer
+        except (OSError, OutsideError, WorldError, dns.exception.DNSException) as error:
+            last = f"{type(error).__name__}: {error}"
+        time.sleep(0.05)
+    raise WorldError(f"waited {READY_SECONDS:.0f} s for {what}; last: {last}")
