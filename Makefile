@@ -1,0 +1,31 @@
+# Thin: each line calls a script or the CLI. `make demo` shows the product, `make test` proves it.
+PYTHON := .venv/bin/python
+
+.PHONY: setup demo demo-down test bench images docs clean
+
+setup: ## Engine, images, virtual environment, Pulumi: whatever is missing
+	@python3 scripts/setup
+
+demo: setup ## A tenant on this machine, with mail in and out
+	@$(PYTHON) -m world.demo up
+
+demo-down: ## Remove the demo; volumes with mail are removed too
+	@$(PYTHON) -m world.demo down
+
+test: setup ## Lint, types, import rules, tests
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports
+	@$(PYTHON) -m pytest
+
+bench: setup ## Measurements, written to docs/
+	@$(PYTHON) -m bench
+
+images: ## Build the images that changed
+	@python3 scripts/setup images
+
+docs: setup ## Write the generated pages anew
+	@$(PYTHON) -m scripts.docs
+
+clean: ## Remove what tools wrote into the tree (not the cache, not .state)
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -1,0 +1,77 @@
+"""Writes what setup found, `.venv/mailtenant.env`, and the wrapper `.venv/bin/pulumi`.
+
+`env.sh` (shells), the wrapper (a clean shell) and `mailtenant/environment.py` (Python) read the same file, so that every way
+to start a tool finds the same CLI, plugin and engine.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from scripts.setup import engine, plugins, pulumi_cli
+from scripts.setup.paths import TREE, VENV
+
+FILE = VENV / "mailtenant.env"
+WRAPPER = VENV / "bin" / "pulumi"
+
+
+def prepare() -> str:
+    """Write the settings and the wrapper, where they differ."""
+    changed = [_write(FILE, _render(found()), 0o644), _write(WRAPPER, _wrapper(), 0o755)]
+    return "written" if any(changed) else "up to date"
+
+
+def found() -> dict[str, str]:
+    """The settings that tools of this tree need on this machine."""
+    settings = {
+        "MAILTENANT_PULUMI": str(pulumi_cli.required()),
+        "MAILTENANT_PYTHON": str(VENV / "bin" / "python"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if not plugins.official():
+        settings["PULUMI_HOME"] = str(plugins.own_home())
+        settings["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+    host = engine.required().host
+    if host is not None:
+        settings["DOCKER_HOST"] = host
+    return settings
+
+
+def _render(settings: dict[str, str]) -> str:
+    lines = ["# Written by scripts/setup; read by env.sh, .venv/bin/pulumi and mailtenant/environment.py. Do not edit."]
+    lines += [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _wrapper() -> str:
+    return f"""#!/bin/sh
+# Written by scripts/setup: the Pulumi CLI with this project's settings, also from a shell that has not read env.sh.
+mailtenant_tree={shlex.quote(str(TREE))}
+mailtenant_stack=
+mailtenant_before=
+for word in "$@"; do
+    case "$mailtenant_before" in -s | --stack) mailtenant_stack=$word ;; esac
+    case "$word" in --stack=*) mailtenant_stack=${{word#--stack=}} ;; -s?*) mailtenant_stack=${{word#-s}} ;; esac
+    mailtenant_before=$word
+done
+# A stack below the reserved domain .test is a demo: its passphrase is in the tree and keeps nothing secret.
+mailtenant_mode=
+if [ -n "$mailtenant_stack" ] && grep -Eqs '^ *platform_domain: *[^ #]+\\.test *(#.*)?$' \\
+    "$mailtenant_tree/stacks/Pulumi.$mailtenant_stack.yaml"; then
+    mailtenant_mode=demo
+fi
+. "$mailtenant_tree/env.sh"
+exec "$MAILTENANT_PULUMI/pulumi" "$@"
+"""
+
+
+def _write(file: Path, text: str, mode: int) -> bool:
+    if file.exists() and file.read_text() == text and os.access(file, os.X_OK) == bool(mode & 0o100):
+        return False
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(text)
+    part.chmod(mode)
+    part.replace(file)
+    return True
