@@ -5,6 +5,7 @@ add mailboxes, `mailtenant check`. Passwords are made anew at each run and print
 """
 
 import argparse
+import os
 import secrets
 import smtplib
 import sys
@@ -102,12 +103,10 @@ def step(title: str, action: Callable[[], T]) -> T:
 
 
 def _use_demo_environment() -> None:
-    import os
-
     os.environ.update(tool_environment())
-    os.environ.setdefault("PULUMI_BACKEND_URL", f"file://{TREE / '.state'}")
-    if "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
-        os.environ.setdefault("PULUMI_CONFIG_PASSPHRASE_FILE", str(TREE / "stacks" / "demo-passphrase.txt"))
+    # The published passphrase, whatever the shell has: this stack file is encrypted with no other.
+    os.environ.pop("PULUMI_CONFIG_PASSPHRASE", None)
+    os.environ["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(TREE / "stacks" / "demo-passphrase.txt")
 
 
 def _people(stack_file: StackFile) -> list[Person]:
@@ -122,13 +121,9 @@ def _people(stack_file: StackFile) -> list[Person]:
 
 
 def _check() -> int:
-    from mailtenant.cli.app import app
+    from mailtenant.cli.app import run
 
-    try:
-        app(["check", LABEL, "--project", str(TREE)], standalone_mode=False)
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    return 0
+    return run(["check", LABEL, "--project", str(TREE)])
 
 
 def _connection_details(stack_file: StackFile, people: list[Person]) -> None:
