@@ -29,7 +29,10 @@ class Engine:
         self._world = world
 
     def network(self, name: str, subnet: str, gateway: str) -> None:
-        """A bridge with this subnet and no way out of the machine. Raises WorldError when another is in the way and in use."""
+        """A bridge with this subnet and no way out of the machine.
+
+        Raises: WorldError when another is in the way and in use.
+        """
         # Without masquerading, published ports work and packets to the real internet find no way back.
         options = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
         spec = _hash({"subnet": subnet, "gateway": gateway, "options": options})
@@ -66,7 +69,10 @@ class Engine:
             self._client.volumes.create(name, labels={WORLD_LABEL: self._world})
 
     def container(self, name: str, image: str, arguments: Mapping[str, Any], *, network: str, address: str) -> Any:
-        """A container with this address, created or as found; not started here. Raises WorldError when the image is missing."""
+        """A container with this address, created or as found; not started here.
+
+        Raises: WorldError when the image is missing.
+        """
         try:
             image_id = self._client.images.get(image).id
         except docker.errors.ImageNotFound as error:

@@ -1,4 +1,4 @@
-"""The outside mail exchanger as tests and demo use it: what arrived there with its verdicts, and mail sent from there."""
+"""The outside mail exchanger as tests and demo use it: what arrived there, its verdicts, and mail sent from there."""
 
 import base64
 import json
@@ -7,145 +7,48 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import policy
 from email.message import EmailMessage
 from typing import Any, Literal
+
+from world.reports import (
+    Client,
+    Delivery,
+    DkimSignature,
+    Dmarc,
+    Heard,
+    Identity,
+    Received,
+    Say,
+    Spf,
+    Step,
+    Verdicts,
+    received,
+    verdicts,
+)
+
+__all__ = [
+    "Client",
+    "Delivery",
+    "DkimSignature",
+    "Dmarc",
+    "Heard",
+    "Identity",
+    "OutsideError",
+    "OutsideMx",
+    "Received",
+    "Say",
+    "Spf",
+    "Step",
+    "Verdicts",
+    "verdicts",
+]
 
 DEADLINE = 60.0
 
 
 class OutsideError(Exception):
     """The exchanger refused a request; its words."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    host: str
-    domains: tuple[str, ...]
-    echo: str
-    selector: str
-    public_key: str
-
-
-@dataclass(frozen=True)
-class Client:
-    """The server that delivered a message, as seen from outside."""
-
-    address: str
-    ehlo: str
-    ptr: str | None
-    forward_confirmed: bool
-    tls: str | None
-    cipher: str | None
-
-
-@dataclass(frozen=True)
-class Spf:
-    result: str
-    domain: str
-    identity: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class DkimSignature:
-    result: str
-    domain: str
-    selector: str
-    reason: str
-    algorithm: str
-    key_bits: int
-    signed_headers: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Dmarc:
-    result: str
-    domain: str
-    policy: str
-    reason: str
-    spf_aligned: bool
-    dkim_aligned: bool
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """`dkim_result` is `pass` when at least one of the signatures in `dkim` passes, `none` without any."""
-
-    spf: Spf
-    dkim: tuple[DkimSignature, ...]
-    dmarc: Dmarc
-    dkim_result: str
-
-    @property
-    def all_pass(self) -> bool:
-        return (self.spf.result, self.dkim_result, self.dmarc.result) == ("pass", "pass", "pass")
-
-
-@dataclass(frozen=True)
-class Received:
-    """One message that arrived: envelope, peer, verdicts and, as `raw`, its very bytes."""
-
-    id: str
-    sender: str
-    recipients: tuple[str, ...]
-    subject: str
-    message_id: str
-    options: tuple[str, ...]
-    client: Client
-    verdicts: Verdicts
-    raw: bytes
-
-    @property
-    def message(self) -> EmailMessage:
-        return message_from_bytes(self.raw, policy=policy.default)
-
-
-@dataclass(frozen=True)
-class Step:
-    """A reply: in which phase, or to which bytes."""
-
-    phase: str
-    code: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What became of the mail to one recipient; `code` 0 means that there was no reply, and `text` says why."""
-
-    recipient: str
-    accepted: bool
-    code: int
-    text: str
-    phase: str
-    host: str
-    address: str
-    tls: str | None
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class Say:
-    """One step of a raw dialogue: send these bytes as they are, then read so many replies, for at most `wait` seconds."""
-
-    data: bytes = b""
-    replies: int = 1
-    starttls: bool = False
-    wait: float = 20.0
-
-
-@dataclass(frozen=True)
-class Heard:
-    """The replies to one step: fewer than asked for when the server kept silent, `closed` when it hung up."""
-
-    replies: tuple[Step, ...]
-    closed: bool
-
-    @property
-    def codes(self) -> tuple[int, ...]:
-        return tuple(step.code for step in self.replies)
 
 
 class OutsideMx:
@@ -160,12 +63,19 @@ class OutsideMx:
 
     # -- what arrived -------------------------------------------------------------------------------------------------
 
-    def messages(self, recipient: str | None = None, *, subject: str | None = None, sender: str | None = None) -> list[Received]:
+    def messages(
+        self, recipient: str | None = None, *, subject: str | None = None, sender: str | None = None
+    ) -> list[Received]:
         """Oldest first. `recipient` and `sender` are whole addresses, `subject` is a part of it."""
         return [self._received(facts) for facts in self._call("GET", "messages", _query(recipient, subject, sender))]
 
     def wait_for(
-        self, recipient: str | None = None, subject: str | None = None, deadline: float = DEADLINE, *, sender: str | None = None
+        self,
+        recipient: str | None = None,
+        subject: str | None = None,
+        deadline: float = DEADLINE,
+        *,
+        sender: str | None = None,
     ) -> Received:
         """The first message that matches, as soon as it is there. Raises TimeoutError after `deadline` seconds."""
         end = time.monotonic() + deadline
@@ -174,7 +84,8 @@ class OutsideMx:
             found = self._call("GET", "messages", query)
             if found:
                 return self._received(found[0])
-        raise TimeoutError(f"no mail for {recipient or 'anyone'} with {subject or 'any subject'!r} outside in {deadline:.0f} s")
+        wanted = f"mail for {recipient or 'anyone'} with subject {subject or 'of any kind'}"
+        raise TimeoutError(f"no {wanted} arrived outside within {deadline:.0f} s")
 
     def clear(self, recipient: str | None = None) -> int:
         """Forget messages; returns how many."""
@@ -223,7 +134,12 @@ class OutsideMx:
             "port": port,
             "tls": tls,
             "steps": [
-                {"send": base64.b64encode(step.data).decode(), "replies": step.replies, "starttls": step.starttls, "wait": step.wait}
+                {
+                    "send": base64.b64encode(step.data).decode(),
+                    "replies": step.replies,
+                    "starttls": step.starttls,
+                    "wait": step.wait,
+                }
                 for step in steps
             ],
         }
@@ -234,8 +150,10 @@ class OutsideMx:
 
     # -- faults -------------------------------------------------------------------------------------------------------
 
-    def refuse(self, recipient: str, reply: str, *, phase: Literal["rcpt", "data"] = "rcpt", times: int | None = None) -> str:
-        """Answer mail to this address with `reply` (`"450 4.2.1 later"`), `times` times or always; returns the fault's id."""
+    def refuse(
+        self, recipient: str, reply: str, *, phase: Literal["rcpt", "data"] = "rcpt", times: int | None = None
+    ) -> str:
+        """Answer mail to this address with `reply` (`"450 4.2.1 later"`), `times` times or always. Returns its id."""
         return self._fault(recipient=recipient, reply=reply, phase=phase, times=times)
 
     def greylist(self, recipient: str) -> str:
@@ -258,18 +176,7 @@ class OutsideMx:
         return str(self._call("POST", "faults", body=values)["id"])
 
     def _received(self, facts: dict[str, Any]) -> Received:
-        raw = self._open("GET", f"messages/{facts['id']}/raw", {}, None)
-        return Received(
-            id=facts["id"],
-            sender=facts["sender"],
-            recipients=tuple(facts["recipients"]),
-            subject=facts["subject"],
-            message_id=facts["message_id"],
-            options=tuple(facts["options"]),
-            client=Client(**facts["client"]),
-            verdicts=verdicts(facts["verdicts"]),
-            raw=raw,
-        )
+        return received(facts, self._open("GET", f"messages/{facts['id']}/raw", {}, None))
 
     def _call(self, method: str, path: str, query: dict[str, str] | None = None, body: Any = None) -> Any:
         return json.loads(self._open(method, path, query or {}, None if body is None else json.dumps(body).encode()))
@@ -282,18 +189,6 @@ class OutsideMx:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise OutsideError(f"{method} /{path}: {json.loads(error.read())['error']}") from error
-
-
-def verdicts(found: dict[str, Any]) -> Verdicts:
-    """From the exchanger's JSON."""
-    return Verdicts(
-        spf=Spf(**found["spf"]),
-        dkim=tuple(
-            DkimSignature(**{**signature, "signed_headers": tuple(signature["signed_headers"])}) for signature in found["dkim"]
-        ),
-        dmarc=Dmarc(**found["dmarc"]),
-        dkim_result=found["dkim_result"],
-    )
 
 
 def _query(recipient: str | None, subject: str | None, sender: str | None) -> dict[str, str]:

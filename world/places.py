@@ -16,7 +16,7 @@ class TenantPlace:
 
 
 def places_of(stack_files: Iterable[StackFile]) -> list[TenantPlace]:
-    """The places of tenants as their stack files say; zones that others serve (a provider, by hand) are not delegated."""
+    """As the stack files say; zones that others serve (a provider, somebody by hand) are not delegated."""
     return [_place(stack_file) for stack_file in stack_files]
 
 

@@ -31,8 +31,8 @@ T = TypeVar("T")
 class World:
     """One simulated internet: network `name`, DNS at `.0.53`, `mx.elsewhere.test` at `.0.25` of `subnet`.
 
-    `up` may be called again at any time, with more or fewer tenants: what runs and is right stays as it is, and the name
-    server learns of tenants without a restart. Two worlds with other names and subnets do not disturb each other.
+    `up` may be called again at any time, with more or fewer tenants: what runs and is right stays as it is, and the
+    name server learns of tenants without a restart. Worlds with other names and subnets do not disturb each other.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class World:
         client: Any = None,
     ) -> None:
         self.layout = Layout(name, ipaddress.IPv4Network(subnet))
-        self._release = release or RELEASE.read_text(encoding="utf-8").strip()
+        self.release = release or RELEASE.read_text(encoding="utf-8").strip()
         self._client = client or engine_client()
         self._engine = Engine(self._client, name)
 
@@ -120,7 +120,7 @@ class World:
     def _container(self, role: str, arguments: dict[str, Any], address: str) -> Any:
         return self._engine.container(
             self.layout.container(role),
-            f"mailtenant/world-{role}:{self._release}",
+            f"mailtenant/world-{role}:{self.release}",
             arguments,
             network=self.layout.name,
             address=address,

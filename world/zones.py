@@ -5,7 +5,7 @@ The root and `test.` are served so that a name nobody has is NXDOMAIN and no que
 
 import hashlib
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from world.layout import MX_NAME, SELECTOR, Layout
 from world.places import TenantPlace
@@ -21,7 +21,11 @@ _UNRELATED_KEY = (
 
 def files(layout: Layout, public_key: str, places: Sequence[TenantPlace]) -> dict[str, str]:
     """File name → content: `unbound.conf` and one zone file a zone."""
-    zones = {**_roots(layout, places), **_mail_domains(layout, public_key), layout.reverse_zone: _reverse(layout, places)}
+    zones = {
+        **_roots(layout, places),
+        **_mail_domains(layout, public_key),
+        layout.reverse_zone: _reverse(layout, places),
+    }
     texts = {_file_name(name): _zone(name, lines) for name, lines in zones.items()}
     texts["unbound.conf"] = _configuration(layout, list(zones), places)
     return texts
@@ -46,19 +50,29 @@ def _mail_domains(layout: Layout, public_key: str) -> dict[str, list[str]]:
     return {
         # All in order.
         "elsewhere.test": [
-            mx, f"mx A {layout.mx}", f"ns A {layout.dns}", f"silent A {layout.silent}", f"closed A {layout.dns}",
-            f"@ TXT {_quoted('v=spf1 mx -all')}", f"mx TXT {_quoted('v=spf1 a -all')}", key,
+            mx,
+            f"mx A {layout.mx}",
+            f"ns A {layout.dns}",
+            f"silent A {layout.silent}",
+            f"closed A {layout.dns}",
+            f"@ TXT {_quoted('v=spf1 mx -all')}",
+            f"mx TXT {_quoted('v=spf1 a -all')}",
+            key,
             f"_dmarc TXT {_quoted('v=DMARC1; p=none')}",
         ],
         # In order, and asks receivers to reject what does not pass, with strict alignment.
         "strict.test": [
-            mx, f"@ TXT {_quoted('v=spf1 mx -all')}", key, f"_dmarc TXT {_quoted('v=DMARC1; p=reject; adkim=s; aspf=s')}",
+            mx,
+            f"@ TXT {_quoted('v=spf1 mx -all')}",
+            key,
+            f"_dmarc TXT {_quoted('v=DMARC1; p=reject; adkim=s; aspf=s')}",
         ],
         # Its SPF does not list the exchanger that sends for it, and nothing signs: SPF and DMARC fail.
         "unlisted.test": [mx, f"@ TXT {_quoted('v=spf1 -all')}", f"_dmarc TXT {_quoted('v=DMARC1; p=none')}"],
         # Its published key is not the one that signs: DKIM fails.
         "wrongkey.test": [
-            mx, f"@ TXT {_quoted('v=spf1 mx -all')}",
+            mx,
+            f"@ TXT {_quoted('v=spf1 mx -all')}",
             f"{SELECTOR}._domainkey TXT {_quoted(f'v=DKIM1; k=rsa; p={_UNRELATED_KEY}')}",
             f"_dmarc TXT {_quoted('v=DMARC1; p=quarantine')}",
         ],
@@ -103,12 +117,10 @@ def _quoted(text: str) -> str:
 
 def _configuration(layout: Layout, zones: Sequence[str], places: Sequence[TenantPlace]) -> str:
     blocks = [_SERVER.format(folder=FOLDER, subnet=layout.subnet)]
-    # Zones below which nothing is delegated are answered with authority; above delegations, the answer comes by following.
-    parents = (".", "test")
     for zone in zones:
-        blocks.append(
-            _AUTH.format(zone=zone.rstrip(".") + ".", file=_file_name(zone), downstream="no" if zone in parents else "yes")
-        )
+        # Zones without delegations are answered with authority; below the others the answer comes by following.
+        downstream = "no" if zone in (".", "test") else "yes"
+        blocks.append(_AUTH.format(zone=zone.rstrip(".") + ".", file=_file_name(zone), downstream=downstream))
     for place in places:
         blocks += [_STUB.format(zone=zone, address=place.address) for zone in place.zones]
     return "\n".join(blocks)

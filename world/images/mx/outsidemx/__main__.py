@@ -36,8 +36,12 @@ def main() -> None:
         verdicts = facts["verdicts"]
         LOG.info(
             "kept %s from <%s> to %s: spf=%s dkim=%s dmarc=%s",
-            facts["id"], facts["sender"], facts["recipients"],
-            verdicts["spf"]["result"], verdicts["dkim_result"], verdicts["dmarc"]["result"],
+            facts["id"],
+            facts["sender"],
+            facts["recipients"],
+            verdicts["spf"]["result"],
+            verdicts["dkim_result"],
+            verdicts["dmarc"]["result"],
         )
         echo.arrived(facts, raw)
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from outsidemx import resolving
-from outsidemx.sending import Step, _unverified
+from outsidemx.sending import Step, unverified
 from outsidemx.settings import Settings
 
 
@@ -31,7 +31,7 @@ class Line:
         self._connection.sendall(data)
 
     def encrypt(self, name: str) -> None:
-        self._connection = _unverified().wrap_socket(self._connection, server_hostname=name)
+        self._connection = unverified().wrap_socket(self._connection, server_hostname=name)
         self._buffer = b""
 
     def wait_at_most(self, seconds: float) -> None:
@@ -62,8 +62,10 @@ class Line:
 def speak(settings: Settings, order: dict[str, Any]) -> list[dict[str, Any]]:
     """Carry out `steps` at `host`:`port`.
 
-    A step is {"send": base64, "replies": how many to read, "starttls": bool, "wait": seconds}. The first reads the greeting
-    when it sends nothing. Raises ValueError for a place outside the world, OSError when there is no connection.
+    A step is {"send": base64, "replies": how many to read, "starttls": bool, "wait": seconds}. The first reads the
+    greeting when it sends nothing.
+
+    Raises: ValueError for a place outside the world, OSError when there is no connection.
     """
     host = str(order["host"])
     address = host if _is_address(host) else next(iter(resolving.addresses(host)), "")
@@ -72,7 +74,7 @@ def speak(settings: Settings, order: dict[str, Any]) -> list[dict[str, Any]]:
     timeout = float(order.get("timeout", 20.0))
     connection = socket.create_connection((address, int(order.get("port", 25))), timeout=timeout)
     if order.get("tls"):
-        connection = _unverified().wrap_socket(connection, server_hostname=host)
+        connection = unverified().wrap_socket(connection, server_hostname=host)
     line = Line(connection)
     try:
         return [asdict(_step(line, step, host, timeout)) for step in order["steps"]]

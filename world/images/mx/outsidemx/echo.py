@@ -48,8 +48,10 @@ class Echo:
                 break
             time.sleep(pause)
             outcome = self._try(message, facts["sender"])
-        self.outcomes = [*self.outcomes, {"answered": facts["id"], "recipient": facts["sender"],
-                                          "code": outcome.code, "text": outcome.text}][-200:]
+        self.outcomes = [
+            *self.outcomes,
+            {"answered": facts["id"], "recipient": facts["sender"], "code": outcome.code, "text": outcome.text},
+        ][-200:]
 
     def _try(self, message: bytes, recipient: str) -> Outcome:
         return self._sender.send(message, self._settings.echo_address, [recipient])[0]

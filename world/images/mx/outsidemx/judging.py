@@ -16,8 +16,17 @@ import dkim
 import dns.exception
 import spf
 
-# The library parses the whole public suffix list at every call.
-organisational_domain = functools.lru_cache(maxsize=1024)(authheaders.dmarc_lookup.get_org_domain)
+_listed_domain = authheaders.dmarc_lookup.get_org_domain
+
+
+# Kept, for the library parses the whole public suffix list at every call.
+@functools.lru_cache(maxsize=4096)
+def organisational_domain(domain: str) -> str:
+    """One label below the public suffix; for a suffix that is not listed (`test`) the library forgets the rule `*`."""
+    found = str(_listed_domain(domain))
+    return found if "." in found else ".".join(domain.split(".")[-2:])
+
+
 authheaders.dmarc_lookup.get_org_domain = organisational_domain
 
 
@@ -162,7 +171,7 @@ def judge_dmarc(raw: bytes, spf_verdict: Spf, signatures: tuple[DkimSignature, .
 def _aligned(domain: str, author: str, mode: str) -> bool:
     if mode == "s":
         return domain == author
-    return bool(organisational_domain(domain) == organisational_domain(author))
+    return organisational_domain(domain) == organisational_domain(author)
 
 
 def _best(results: Iterable[str]) -> str:

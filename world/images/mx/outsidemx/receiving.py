@@ -23,7 +23,9 @@ SIZE_LIMIT = 64 * 1024 * 1024
 class Receiver:
     """The hooks that aiosmtpd calls, in the order of an SMTP dialogue."""
 
-    def __init__(self, settings: Settings, store: Store, faults: Faults, arrived: Callable[[Facts, bytes], None]) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, faults: Faults, arrived: Callable[[Facts, bytes], None]
+    ) -> None:
         self._settings = settings
         self._store = store
         self._faults = faults
@@ -146,7 +148,7 @@ def listen(settings: Settings, receiver: Receiver) -> Controller:
     context.load_cert_chain(settings.certificate)
     listener = _Listener(
         receiver,
-        hostname="0.0.0.0",
+        hostname="0.0.0.0",  # noqa: S104 - the container's own network
         port=SMTP_PORT,
         server_hostname=settings.host,
         ident="ESMTP outside",

@@ -1,8 +1,7 @@
-"""Sends mail as an ordinary outside server does: DKIM signature, MX lookup, opportunistic STARTTLS; keeps every reply."""
+"""Sends mail as an ordinary outside server does: DKIM, MX lookup, opportunistic STARTTLS; keeps every reply."""
 
 import re
 import smtplib
-import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -102,14 +101,15 @@ class Sender:
     def _deliver(
         self, domain: str, raw: bytes, sender: str, people: list[str], helo: str, tls: bool, options: list[str]
     ) -> list[Outcome]:
-        trouble = f"{domain} takes no mail (null MX)"
+        trouble = f"{domain} has no address for mail"
+        places: list[tuple[str, str]] = []
         try:
-            places = [(host, address) for host in resolving.mail_exchangers(domain)
-                      for address in resolving.addresses(host)]
-            if not places:
-                trouble = f"{domain} has no address for mail"
+            hosts = resolving.mail_exchangers(domain)
+            if not hosts:
+                trouble = f"{domain} takes no mail (null MX)"
+            places = [(host, address) for host in hosts for address in resolving.addresses(host)]
         except dns.exception.DNSException as error:
-            places, trouble = [], f"lookup of {domain} failed: {error}"
+            trouble = f"lookup of {domain} failed: {error}"
         for host, address in places:
             if IPv4Address(address) not in self._settings.subnet:
                 trouble = f"{address} is outside the simulated internet"
@@ -121,7 +121,14 @@ class Sender:
         return [Outcome(person, False, 0, trouble, "connect") for person in people]
 
     def _transfer(
-        self, host: str, address: str, raw: bytes, sender: str, people: list[str], helo: str, tls: bool,
+        self,
+        host: str,
+        address: str,
+        raw: bytes,
+        sender: str,
+        people: list[str],
+        helo: str,
+        tls: bool,
         options: list[str],
     ) -> list[Outcome]:
         steps: list[Step] = []
@@ -134,6 +141,7 @@ class Sender:
             return step
 
         server = smtplib.SMTP(timeout=TIMEOUT, local_hostname=helo)
+        server._host = host  # starttls sends this name; smtplib sets it only when its constructor connects
         version: str | None = None
         accepted: list[str] = []
         refused: dict[str, Step] = {}
@@ -141,7 +149,7 @@ class Sender:
             take("connect", server.connect(address, SMTP_PORT))
             take("ehlo", server.ehlo())
             if tls and server.has_extn("starttls"):
-                take("starttls", server.starttls(context=_unverified()))
+                take("starttls", server.starttls(context=unverified()))
                 version = server.sock.version() if isinstance(server.sock, ssl.SSLSocket) else None
                 take("ehlo", server.ehlo())
             take("mail", server.mail(sender, _mail_options(server, raw) + options))
@@ -159,10 +167,7 @@ class Sender:
             steps.append(final)
         finally:
             _quit(server)
-        return [
-            _outcome(person, refused.get(person) or final, host, address, version, steps)
-            for person in people
-        ]
+        return [_outcome(person, refused.get(person) or final, host, address, version, steps) for person in people]
 
 
 def _outcome(
@@ -182,7 +187,7 @@ def _mail_options(server: smtplib.SMTP, raw: bytes) -> list[str]:
     return options
 
 
-def _unverified() -> ssl.SSLContext:
+def unverified() -> ssl.SSLContext:
     """Mail between servers is encrypted opportunistically: the certificate is not judged."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -193,7 +198,7 @@ def _unverified() -> ssl.SSLContext:
 def _quit(server: smtplib.SMTP) -> None:
     try:
         server.quit()
-    except (OSError, smtplib.SMTPException, socket.timeout):
+    except (OSError, smtplib.SMTPException):
         server.close()
 
 
