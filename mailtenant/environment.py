@@ -17,8 +17,8 @@ _FIXED = ("MAILTENANT_PULUMI", "MAILTENANT_PYTHON", "PULUMI_HOME", "PULUMI_DISAB
 def tool_environment(base: Mapping[str, str] | None = None, file: Path = _FILE) -> dict[str, str]:
     """A whole environment for a child process, also for `docker.from_env(environment=…)`.
 
-    `base` (default: this process's environment) wins for DOCKER_HOST and PULUMI_BACKEND_URL; PATH begins with the virtual
-    environment and the Pulumi CLI. Same rules as env.sh. Without the file: `base` unchanged.
+    `base` (default: this process's environment) wins for DOCKER_HOST and PULUMI_BACKEND_URL; PATH begins with the
+    virtual environment and the Pulumi CLI. Same rules as env.sh. Without the file: `base` unchanged.
     """
     environment = dict(os.environ if base is None else base)
     found = _read(file)

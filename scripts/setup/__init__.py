@@ -1,1 +1,1 @@
-"""Prepares this machine for `make demo` and `make test`: engine, base image, virtual environment, Pulumi. Standard library only."""
+"""Prepares a machine for `make demo` and `make test`: engine, images, environment, Pulumi. Standard library only."""

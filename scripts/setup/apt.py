@@ -23,11 +23,13 @@ def can_install() -> bool:
 
 
 def install(packages: Sequence[str], why: str) -> None:
-    """Install packages without recommended ones, without starting services. Raises: Failure when this is not root on Debian."""
+    """Install packages, without recommended ones and without starting services. Raises: Failure if not root."""
     if not can_install():
-        raise Failure(f"{why}; as root: apt-get install {' '.join(packages)} (or your system's packages of the same purpose)")
+        raise Failure(
+            f"{why}; as root: apt-get install {' '.join(packages)} (or your system's packages of the same purpose)"
+        )
     with _APT, _no_services():
-        # Debian's lists may be old or absent on a fresh machine, so an update comes first; a slow mirror gets more chances.
+        # The lists may be old or absent on a fresh machine, so an update comes first; a slow mirror gets more chances.
         run(["apt-get", "update", "-q"], env=_QUIET, timeout=300, attempts=3)
         options = ["-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
         run(["apt-get", "install", *options, *packages], env=_QUIET, timeout=900, attempts=3)
@@ -41,7 +43,7 @@ def known(package: str) -> bool:
 
 @contextmanager
 def _no_services() -> Iterator[None]:
-    """Without systemd, an init script would start an engine that nobody looks after. With systemd, services start as usual."""
+    """Without systemd, an init script would start an engine that nobody looks after. With it, they start as usual."""
     if Path("/run/systemd/system").is_dir() or _POLICY.exists():
         yield
         return
@@ -53,8 +55,8 @@ def _no_services() -> Iterator[None]:
         _POLICY.unlink(missing_ok=True)
 
 
-def archive() -> str:
-    """The address that this machine itself gets Debian's main archive from; read at run time, never written to the tree."""
+def archive() -> str | None:
+    """Where this machine's own apt gets Debian's main archive from; None on a machine that is not Debian."""
     addresses = [
         *_deb822(Path("/etc/apt/sources.list.d").glob("*.sources")),
         *_one_line([Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*.list")]),
@@ -62,7 +64,7 @@ def archive() -> str:
     for address in addresses:
         if address.rstrip("/").endswith("/debian"):
             return address.rstrip("/")
-    return "http://deb.debian.org/debian"  # Debian's own archive, where apt on this machine names none (not a Debian machine).
+    return None
 
 
 def proxy() -> str | None:

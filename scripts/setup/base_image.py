@@ -52,12 +52,12 @@ def _bootstrap(env: dict[str, str]) -> None:
         for attempt in (1, 2, 3):
             shutil.rmtree(root, ignore_errors=True)
             try:
-                run(["debootstrap", *options, SUITE, root, mirror], env=settings, timeout=900)
+                run(["debootstrap", *options, SUITE, root, *([mirror] if mirror else [])], env=settings, timeout=900)
                 break
             except Failure:
                 if attempt == 3:
                     raise
-        _slim(root, mirror)
+        _slim(root)
         packed = Path(made) / "root.tar"
         with tarfile.open(packed, "w") as archive:
             archive.add(root, arcname=".", filter=_without_devices)
@@ -68,7 +68,7 @@ _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _TOOLS = {"debootstrap": "debootstrap", "debian-archive-keyring": _KEYRING}
 
 
-def _slim(root: Path, mirror: str) -> None:
+def _slim(root: Path) -> None:
     for folder in _NOT_NEEDED:
         for entry in (root / folder).glob("*"):
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
@@ -77,9 +77,11 @@ def _slim(root: Path, mirror: str) -> None:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     (root / "var/lib/apt/lists/partial").mkdir(parents=True, exist_ok=True)
     (root / "var/cache/apt/archives/partial").mkdir(parents=True, exist_ok=True)
+    sources = root / "etc/apt/sources.list"
+    mirror = sources.read_text().split()[1]  # `deb <address> trixie main`, as debootstrap wrote it.
     lines = [f"deb {mirror} {suite} main" for suite in (SUITE, f"{SUITE}-updates")]
-    lines.append(f"deb {mirror}-security {SUITE}-security main")
-    (root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
+    lines.append(f"deb {mirror.rstrip('/')}-security {SUITE}-security main")
+    sources.write_text("\n".join(lines) + "\n")
     for machine_own in ("etc/hostname", "etc/resolv.conf"):
         (root / machine_own).unlink(missing_ok=True)
 

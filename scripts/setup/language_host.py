@@ -1,7 +1,7 @@
 """Pulumi's Python language host: it comes with the official CLI; beside a CLI that was built here it is built, too.
 
-The last release of the Go module that holds the host is much older than the CLI. They talk the same protocol; what the old
-host does not know: `runtime.options.virtualenv` (so `.venv/bin` comes first on PATH) and policy packs.
+The last release of the Go module that holds the host is much older than the CLI. They talk the same protocol; what the
+old host does not know: `runtime.options.virtualenv` (so `.venv/bin` comes first on PATH) and policy packs.
 """
 
 from __future__ import annotations

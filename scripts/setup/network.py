@@ -18,7 +18,7 @@ _SECONDS = 4.0
 
 
 def reachable(host: str, port: int = 443) -> bool:
-    """Whether a connection to the host succeeds within a few seconds. Behind an HTTP proxy, the proxy is asked instead."""
+    """Whether a connection to the host succeeds within a few seconds. Behind an HTTP proxy, it is asked instead."""
     proxy = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY")
     if proxy:
         return _opens(f"https://{host}/")

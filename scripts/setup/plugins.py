@@ -1,8 +1,8 @@
 """The Docker provider plugin: installed, Pulumi's own download, else the project's drop-in `providers/offline/docker`.
 
-The drop-in lies in a PULUMI_HOME of its own, in the same folder name that a downloaded plugin has, so that the engine finds
-it the same way and the person's own ~/.pulumi stays as it is. The engine wants nothing else there: one executable, and
-neither a `.partial` nor a `.lock` file beside the folder.
+The drop-in lies in a PULUMI_HOME of its own, in the same folder name that a downloaded plugin has, so that the engine
+finds it the same way and the person's own ~/.pulumi stays as it is. The engine wants one executable there, and neither
+a `.partial` nor a `.lock` file beside the folder.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def prepare() -> str:
     if len(unreached) < len(SITES) and _install() and official():
         return f"{name} installed"
     _write_drop_in(drop_in())
-    return f"{name}: the drop-in of providers/offline (the official plugin cannot be installed from {' or '.join(unreached or SITES)})"
+    return (
+        f"{name}: the drop-in of providers/offline ({' and '.join(unreached or SITES)} cannot deliver the official one)"
+    )
 
 
 def official() -> bool:
@@ -54,7 +56,7 @@ def _folder() -> str:
 
 def _install() -> bool:
     tool = pulumi_cli.required() / "pulumi"
-    command = [tool, "plugin", "install", "resource", "docker", f"v{versions.docker_plugin()}"]
+    command: list[str | Path] = [tool, "plugin", "install", "resource", "docker", f"v{versions.docker_plugin()}"]
     env = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     if os.environ.get("PULUMI_HOME") == str(own_home()):
         env["PULUMI_HOME"] = str(Path.home() / ".pulumi")
@@ -62,11 +64,11 @@ def _install() -> bool:
 
 
 def _write_drop_in(tool: Path) -> None:
-    """One cache serves several trees: the tree whose wrapper or env.sh is in use names its interpreter, else this one's."""
+    """One cache serves several trees: the tree whose wrapper or env.sh is in use names its interpreter."""
     script = (
         "#!/bin/sh\n"
         "# Written by scripts/setup: starts the project's drop-in Docker plugin.\n"
-        "# -P and no PYTHONPATH: the engine starts plugins in the folder of the program, which must not be imported from.\n"
+        "# -P and no PYTHONPATH: the engine starts plugins in the program's folder, which must not be imported from.\n"
         "unset PYTHONPATH PYTHONHOME\n"
         f"python={shlex.quote(str(VENV / 'bin' / 'python'))}\n"
         'exec "${MAILTENANT_PYTHON:-$python}" -P -m providers.offline.docker "$@"\n'
@@ -79,4 +81,3 @@ def _write_drop_in(tool: Path) -> None:
         part.write_text(script)
         part.chmod(0o755)
         part.replace(tool)
-

@@ -1,7 +1,7 @@
 """Writes what setup found, `.venv/mailtenant.env`, and the wrapper `.venv/bin/pulumi`.
 
-`env.sh` (shells), the wrapper (a clean shell) and `mailtenant/environment.py` (Python) read the same file, so that every way
-to start a tool finds the same CLI, plugin and engine.
+`env.sh` (shells), the wrapper (a clean shell) and mailtenant/environment.py (Python) read that file, so that every
+way to start a tool finds the same CLI, plugin and engine.
 """
 
 from __future__ import annotations

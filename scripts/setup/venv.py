@@ -23,7 +23,12 @@ def prepare() -> str:
     python = VENV / "bin" / "python"
     stamp = VENV / "mailtenant.stamp"
     wanted = _fingerprint()
-    if python.exists() and stamp.exists() and stamp.read_text() == wanted and answers([python, "-c", "import mailtenant"]) is not None:
+    if (
+        python.exists()
+        and stamp.exists()
+        and stamp.read_text() == wanted
+        and answers([python, "-c", "import mailtenant"]) is not None
+    ):
         return "up to date"
     _create(python)
     stamp.unlink(missing_ok=True)
@@ -37,7 +42,7 @@ def prepare() -> str:
 
 
 def _fingerprint() -> str:
-    """What the environment is made of: the lock, the project file, the interpreter, the place (paths are written into scripts)."""
+    """What the environment is made of: lock, project file, interpreter, and the place (scripts hold its path)."""
     parts = [LOCK.read_bytes(), PROJECT.read_bytes(), sys.version.encode(), str(VENV).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
@@ -62,7 +67,7 @@ def _runs_here(python: Path) -> bool:
 
 
 def lock() -> str:
-    """Write requirements.lock anew from pyproject.toml: all platforms, hashes, no registry addresses. Needs uv from pip."""
+    """Write requirements.lock anew from pyproject.toml: all platforms, hashes, no addresses. Needs uv from pip."""
     tools = cache() / "lock-tools"
     uv = tools / "bin" / "uv"
     if not uv.exists():
@@ -70,8 +75,9 @@ def lock() -> str:
         run([tools / "bin" / "pip", "install", "-q", "uv"], attempts=3)
     run(
         [
-            uv, "pip", "compile", PROJECT.name, "--extra", "dev", "--extra", "test", "--universal", "--python-version", "3.11",
-            "--no-emit-index-url", "--no-emit-find-links", "--generate-hashes", "--no-annotate", "--quiet",
+            uv, "pip", "compile", PROJECT.name, "--extra", "dev", "--extra", "test", "--universal",
+            "--python-version", "3.11", "--no-emit-index-url", "--no-emit-find-links",
+            "--generate-hashes", "--no-annotate", "--quiet",
             "--custom-compile-command", "python3 scripts/setup lock", "--output-file", LOCK.name,
         ],
         cwd=TREE,

@@ -1,4 +1,4 @@
-"""Which Pulumi this project uses: read from pyproject.toml, so that SDK, CLI, language host and plugin have one number each."""
+"""Which Pulumi this project uses: read from pyproject.toml, so that SDK, CLI and plugin have one number each."""
 
 from __future__ import annotations
 
