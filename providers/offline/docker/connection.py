@@ -24,7 +24,7 @@ def connect(host: str, version: str) -> APIClient:
     client.trust_env = False  # no proxy stands between us and the ssh client
     if version == "auto":
         version = str(client.version(api_version=False)["ApiVersion"])
-    client._version = version  # docker-py has no public way to set it later
+    client.__dict__["_version"] = version  # docker-py has no public way to set it later
     return client
 
 

@@ -110,7 +110,7 @@ def _healthcheck(check: Values | None) -> Values | None:
         return round(seconds(check.get(key)) * 1e9)
 
     return {
-        "Test": check["tests"],
+        "Test": check.get("tests") or [],
         "Interval": nanoseconds("interval"),
         "Timeout": nanoseconds("timeout"),
         "StartPeriod": nanoseconds("startPeriod"),

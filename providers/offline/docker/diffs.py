@@ -59,7 +59,7 @@ def _must_start(type_: str, state: Mapping[str, Any], inputs: Mapping[str, Any])
 def empty(value: Any) -> bool:
     """Nothing, as far as the engine can tell."""
     if isinstance(value, Mapping):
-        return all(empty(inner) for key, inner in value.items() if key != DEFAULTS)
+        return not value.keys() - {DEFAULTS}
     return value is None or value is False or value == 0 or value == "" or value == []
 
 
@@ -70,11 +70,11 @@ def same(item: Input, old: Any, new: Any) -> bool:
     if old is None and item.default is not None:
         old = item.default
     if empty(new) and (item.kept or empty(old)):
-        return new is not False or bool(not old)
+        return new is not False or not bool(old)
     if item.kind in ("list", "map") or item.kind == "set":
         return _canonical(item, old) == _canonical(item, new)
     if item.kind == "object":
-        return isinstance(old, Mapping) and isinstance(new, Mapping) and _same_fields(item, old, new)
+        return _same_fields(item, old or {}, new or {})
     if item.kind == "objects":
         return _pair(item, old or [], new or []) == ([], [])
     if item.pattern.startswith(r"(\d+(\.\d+)?(ns"):

@@ -106,7 +106,7 @@ CONTAINER: Final[Mapping[str, Input]] = {
         replaces=False,
         kept=True,
         fields={
-            "tests": Input("list", replaces=False, required=True),
+            "tests": Input("list", replaces=False),
             "interval": DURATION,
             "timeout": DURATION,
             "startPeriod": DURATION,
