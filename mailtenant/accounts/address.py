@@ -1,4 +1,4 @@
-"""Addresses as the tenant's database takes them: lower case, one narrow syntax (the same as `mail.is_address` in the schema)."""
+"""Addresses as the tenant's database takes them: lower case, one narrow syntax (`mail.is_address` of the schema)."""
 
 import re
 from typing import Final
@@ -38,7 +38,9 @@ def parse_mailbox_address(value: str) -> str:
     address = parse_address(value)
     found = re.search(r"[+=~]", address.partition("@")[0])
     if found:
-        raise AccountError(f"{shown(value)}: a mailbox name cannot hold `{found[0]}`; every mailbox receives name+anything@ by itself")
+        raise AccountError(
+            f"{shown(value)}: a mailbox name cannot hold `{found[0]}`; every mailbox receives name+anything@ by itself"
+        )
     return address
 
 
@@ -64,7 +66,9 @@ def _check_local(value: str, local: str) -> None:
     if not local.isascii():
         raise AccountError(f"{shown(value)}: letters beyond a-z are not supported before the @")
     if not _LOCAL.fullmatch(local):
-        raise AccountError(f"{shown(value)}: before the @ stand a-z, 0-9 and . _ - ' & + = ~, no leading - and no dot at an end or doubled")
+        raise AccountError(
+            f"{shown(value)}: before the @ stand a-z, 0-9 and . _ - ' & + = ~, no leading - and no dot at an end"
+        )
 
 
 def _check_domain(value: str, domain: str) -> None:

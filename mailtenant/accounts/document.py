@@ -11,7 +11,7 @@ MIB = 1024**2
 
 
 def accounts_document(settings: "TenantSettings") -> str:
-    """Domains in the order of the stack file, capacity in octets. Deterministic: the same settings give the same octets."""
+    """Domains in the order of the stack file, capacity in octets. The same settings give the same text."""
     capacity = settings.capacity
     document = {
         "domains": [domain.name for domain in settings.domains],

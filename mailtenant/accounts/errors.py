@@ -62,7 +62,9 @@ def explain(error: psycopg.Error) -> AccountError:
     if diagnostics.constraint_name in _CONSTRAINTS:
         return AccountError(_CONSTRAINTS[diagnostics.constraint_name])
     if isinstance(error, psycopg.errors.LockNotAvailable):
-        return AccountError("another change of this tenant's accounts has been running for 20 s; try again when it is done")
+        return AccountError(
+            "another change of this tenant's accounts has been running for 20 s; try again when it is done"
+        )
     if error.sqlstate is None:
         return AccountsUnavailable("the connection to the tenant's database broke; nothing was changed, try again")
     return AccountError(f"the tenant's database refused: {diagnostics.message_primary} (SQLSTATE {error.sqlstate})")

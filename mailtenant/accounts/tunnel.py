@@ -1,7 +1,7 @@
 """A way to a tenant's database from where the command runs: a local unix socket whose connections end in the container.
 
-The database publishes no port. Each connection to the local socket becomes one `docker exec … socat` in the database container,
-as its own uid, so the server's peer rule decides who it is. Works the same for `ssh://` engines.
+The database publishes no port. Each connection to the local socket becomes one `docker exec … socat` in the database
+container, as its own uid, so the server's peer rule decides who it is. Works the same for `ssh://` engines.
 """
 
 import socket
@@ -22,7 +22,17 @@ class Tunnel:
     """While open, `folder` is a `host=` for libpq. What the engine's client complained about is in `complaint()`."""
 
     def __init__(self, container: str, environment: Mapping[str, str]) -> None:
-        self._command = ["docker", "exec", "-i", "-u", "5008:5008", container, "socat", "STDIO", f"UNIX-CONNECT:{_SERVER_SOCKET}"]
+        self._command = [
+            "docker",
+            "exec",
+            "-i",
+            "-u",
+            "5008:5008",
+            container,
+            "socat",
+            "STDIO",
+            f"UNIX-CONNECT:{_SERVER_SOCKET}",
+        ]
         self._environment = dict(environment)
         self._folder = tempfile.TemporaryDirectory(prefix="mailtenant-")
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -47,7 +57,9 @@ class Tunnel:
         self._accepting.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         # Only shutdown wakes a thread that waits in accept().
         self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join()
@@ -67,7 +79,11 @@ class Tunnel:
                 try:
                     self._helpers.append(
                         subprocess.Popen(
-                            self._command, stdin=connection, stdout=connection, stderr=self._errors, env=self._environment
+                            self._command,
+                            stdin=connection.fileno(),
+                            stdout=connection.fileno(),
+                            stderr=self._errors,
+                            env=self._environment,
                         )
                     )
                 except OSError as failure:
