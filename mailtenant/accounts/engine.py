@@ -1,6 +1,5 @@
 """Where a tenant's containers are, and how to run something in one of them."""
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ class TenantEngine:
         """The local engine that setup knows, or the tenant's own `ssh://` one."""
         from mailtenant.environment import tool_environment
 
-        environment = {**os.environ, **tool_environment()}
+        environment = tool_environment()
         if settings.platform != "docker":
             environment["DOCKER_HOST"] = settings.platform
         return cls(settings.label, settings.prefix, environment)
