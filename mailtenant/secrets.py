@@ -33,6 +33,9 @@ class TenantSecrets(BaseModel):
     tlsCaKey: SecretStr
     tlsKey: SecretStr
     dkim: dict[str, dict[str, SecretStr]]
+    cloudflareToken: SecretStr | None = None
+    godaddyKey: SecretStr | None = None
+    godaddySecret: SecretStr | None = None
 
 
 def parse_secrets(raw: object) -> TenantSecrets:
