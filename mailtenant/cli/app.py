@@ -34,6 +34,7 @@ COMMANDS: Final = (
     CommandEntry("validate", "mailtenant.cli.validate", "validate", "Check stack files: every problem at once."),
     CommandEntry("render", "mailtenant.cli.render", "render", "Write every configuration file of a tenant, offline."),
     CommandEntry("records", "mailtenant.cli.records", "records_command", "Print the DNS records that a tenant needs."),
+    CommandEntry("domain", "mailtenant.cli.domain", "app", "Domains: add one with its DKIM key."),
     CommandEntry("mailbox", "mailtenant.cli.mailbox", "app", "Mailboxes: add, list, passwd, quota, remove, import …"),
     CommandEntry("alias", "mailtenant.cli.alias", "app", "Aliases and catch-all addresses."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),

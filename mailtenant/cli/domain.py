@@ -1,0 +1,92 @@
+"""`mailtenant domain`: a domain more, or one less, in a tenant's stack file, with its DKIM key."""
+
+import io
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from ruamel.yaml import YAML
+
+from mailtenant.cli import output
+from mailtenant.dkim import generate_private_key, public_half
+from mailtenant.environment import tool_environment
+from mailtenant.settings import check_fleet, load_fleet, load_stack_file
+from mailtenant.settings.errors import Refusal, SettingsErrors
+from mailtenant.settings.names import check_fqdn
+from mailtenant.settings.proposal import SELECTOR
+from mailtenant.settings.secret_leaves import quoted_path
+
+app = typer.Typer(no_args_is_help=True, help="Domains of a tenant. Edits the stack file; `pulumi up` makes it so.")
+
+
+@app.command()
+def add(
+    label: Annotated[str, typer.Argument(help="the tenant's label")],
+    domain: Annotated[str, typer.Argument(help="the domain whose mail the tenant takes on")],
+    provider: Annotated[str | None, typer.Option(help="who serves it; default: as the tenant's first domain")] = None,
+    project: output.ProjectOption = None,
+) -> None:
+    """Add DOMAIN to LABEL's stack file with a fresh DKIM key, the private half encrypted. On any failure the file stays as it was.
+
+    Example: mailtenant domain add acme acme.io
+    """
+    folder = output.project_dir(project)
+    path = output.stack_file(project, label)
+    before = path.read_text(encoding="utf-8")
+    settings = load_stack_file(path, output.shown_path(path)).settings
+    try:
+        check_fqdn(domain)
+    except Refusal as refusal:
+        raise output.CommandError(f"the domain {refusal}") from None
+    if domain in {known.name for known in settings.domains}:
+        raise output.CommandError(f"{label} has {domain} already")
+    private = generate_private_key()
+    entry = {
+        "name": domain,
+        "dns": {"provider": provider or settings.domains[0].dns.provider},
+        "dkim": [{"selector": SELECTOR, "state": "active", "public_key": public_half(private)}],
+    }
+    try:
+        path.write_text(_with_domain(before, entry), encoding="utf-8")
+        _set_secret(folder, label, ("dkim", domain, SELECTOR), private)
+        _judge(folder, path)
+    except BaseException:
+        path.write_text(before, encoding="utf-8")
+        raise
+    typer.echo(f"{output.shown_path(path)}: {domain} added. Next: pulumi up -s {label}; mailtenant records {label} --domain {domain}")
+
+
+def _with_domain(text: str, entry: dict[str, object]) -> str:
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    document = yaml.load(text)
+    document["config"]["mailtenant:tenant"]["domains"].append(entry)
+    out = io.StringIO()
+    yaml.dump(document, out)
+    return out.getvalue()
+
+
+def _set_secret(project: Path, label: str, leaf: tuple[str, ...], value: str) -> None:
+    """By stdin: arguments and environment can be read by others on the machine."""
+    command = ["pulumi", "config", "set", "--secret", "--path", quoted_path(leaf), "--stack", label, "--raw", "--non-interactive"]
+    try:
+        done = subprocess.run(
+            command, cwd=project, env=tool_environment(), input=value, text=True, capture_output=True, check=False, timeout=120
+        )
+    except FileNotFoundError:
+        raise output.EnvironmentProblem("the Pulumi CLI was not found: run `make setup`") from None
+    if done.returncode:
+        said = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("error: ")
+        raise output.CommandError(f"the new key could not be encrypted, nothing was changed: {said}")
+
+
+def _judge(project: Path, path: Path) -> None:
+    """The edited file must be valid, and stay out of the other tenants' way."""
+    load_stack_file(path, output.shown_path(path))
+    stack_files, _ = load_fleet(project / "stacks", output.shown_path)
+    own = [problem for problem in check_fleet(stack_files) if problem.file == output.shown_path(path)]
+    if own:
+        raise SettingsErrors(own)
