@@ -149,7 +149,7 @@ class _Reader:
             return None
         if text in _BOOLEANS:
             return _BOOLEANS[text]
-        if _INTEGER.fullmatch(text) and len(text) < 20:  # noqa: PLR2004 - what 64 bits hold
+        if _INTEGER.fullmatch(text) and len(text) < 20:  # what 64 bits hold
             return int(text)
         return float(text) if _FLOAT.fullmatch(text) else text
 

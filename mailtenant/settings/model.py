@@ -8,7 +8,7 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, StringConstraints, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo, field_validator
 
 from mailtenant.certificates import CertificateError, chain_faults, load_certificate, load_chain
 from mailtenant.settings.base import Effect, Settings, setting

@@ -45,11 +45,9 @@ def secrets_problems(secrets: object, settings: TenantSettings | None, file: str
             yield Problem(
                 file, where, "is not encrypted", f"make a new one, since this was seen, and set it: {set_command(path)}"
             )
-    if settings is not None:
-        there = {path for path, _ in _leaves(secrets, ())}
-        for path in settings.secret_leaves():
-            if path not in there:
-                yield _missing(path, file)
+    there = {path for path, _ in _leaves(secrets, ())}
+    needed = settings.secret_leaves() if settings else [(name,) for name in BASE_SECRETS]
+    yield from (_missing(path, file) for path in needed if path not in there)
 
 
 def _missing(path: tuple[str, ...], file: str) -> Problem:
@@ -61,6 +59,11 @@ def _missing(path: tuple[str, ...], file: str) -> Problem:
 def set_command(path: Sequence[str]) -> str:
     """The command that sets a secret; it asks for the value, so that no shell history holds it."""
     return f"pulumi config set --secret --path '{_shown(path)}'"
+
+
+def quoted_path(path: Sequence[str]) -> str:
+    """The path as `pulumi config --path` wants it."""
+    return dotted([SECRETS, *path])
 
 
 def _shown(path: Sequence[str]) -> str:

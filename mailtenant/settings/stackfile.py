@@ -55,9 +55,8 @@ def load_stack_file(path: Path, file: str | None = None) -> StackFile:
         problems += error.problems
     problems += _name_problems(path, settings, file)
     problems += secrets_problems(config.get(SECRETS), settings, file)
-    if problems:
+    if problems or settings is None:
         raise SettingsErrors(_with_lines(problems, document))
-    assert settings is not None
     return StackFile(
         path,
         file,
