@@ -55,11 +55,11 @@ def _no_services() -> Iterator[None]:
         _POLICY.unlink(missing_ok=True)
 
 
-def archive() -> str | None:
+def archive(settings: Path = Path("/etc/apt")) -> str | None:
     """Where this machine's own apt gets Debian's main archive from; None on a machine that is not Debian."""
     addresses = [
-        *_deb822(Path("/etc/apt/sources.list.d").glob("*.sources")),
-        *_one_line([Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*.list")]),
+        *_deb822((settings / "sources.list.d").glob("*.sources")),
+        *_one_line([settings / "sources.list", *(settings / "sources.list.d").glob("*.list")]),
     ]
     for address in addresses:
         if address.rstrip("/").endswith("/debian"):

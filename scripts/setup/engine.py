@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from scripts.setup import apt
@@ -34,14 +35,32 @@ class Engine:
 
 
 def find() -> Engine | None:
-    """The engine of DOCKER_HOST or of the docker context, else our own, if it answers."""
+    """The engine of DOCKER_HOST or of the docker context, else our own, else any that runs on this machine."""
     if shutil.which("docker") is None:
         return None
     named = _version(None)
     if named is not None:
         return Engine(own_host() if _is_ours(os.environ.get("DOCKER_HOST")) else None, named)
-    own = _version(own_host())
-    return Engine(own_host(), own) if own is not None else None
+    for host in dict.fromkeys([own_host(), *_running()]):
+        version = _version(host)
+        if version is not None:
+            return Engine(host, version)
+    return None
+
+
+def _running() -> list[str]:
+    """The sockets of all engines on this machine, whatever cache they use: two would share bridges."""
+    hosts = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_bytes().decode("utf-8", "replace").split("\0")
+        except OSError:
+            continue
+        if Path(words[0]).name == "dockerd":
+            hosts += [
+                after for word, after in pairwise(words) if word in ("--host", "-H") and after.startswith("unix://")
+            ]
+    return hosts
 
 
 def prepare() -> str:
@@ -111,7 +130,9 @@ def _start() -> Engine:
             "add yourself to the group `docker`, log in anew, and run make again"
         )
     _packages()
-    named = _version(None)  # With systemd, the package has started the machine's own engine by now.
+    if Path("/run/systemd/system").is_dir():
+        answers(["systemctl", "start", "docker"], timeout=60)
+    named = _version(None)  # With systemd, the machine's own engine runs by now.
     if named is not None:
         return Engine(None, named)
     running = _own_pid()

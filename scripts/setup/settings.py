@@ -19,7 +19,7 @@ WRAPPER = VENV / "bin" / "pulumi"
 
 def prepare() -> str:
     """Write the settings and the wrapper, where they differ."""
-    changed = [_write(FILE, _render(found()), 0o644), _write(WRAPPER, _wrapper(), 0o755)]
+    changed = [_write(FILE, render(found()), 0o644), _write(WRAPPER, wrapper(TREE), 0o755)]
     return "written" if any(changed) else "up to date"
 
 
@@ -39,16 +39,18 @@ def found() -> dict[str, str]:
     return settings
 
 
-def _render(settings: dict[str, str]) -> str:
+def render(settings: dict[str, str]) -> str:
+    """The text of mailtenant.env."""
     lines = ["# Written by scripts/setup; read by env.sh, .venv/bin/pulumi and mailtenant/environment.py. Do not edit."]
     lines += [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
     return "\n".join(lines) + "\n"
 
 
-def _wrapper() -> str:
+def wrapper(tree: Path) -> str:
+    """The script `.venv/bin/pulumi` of a tree."""
     return f"""#!/bin/sh
 # Written by scripts/setup: the Pulumi CLI with this project's settings, also from a shell that has not read env.sh.
-mailtenant_tree={shlex.quote(str(TREE))}
+mailtenant_tree={shlex.quote(str(tree))}
 mailtenant_stack=
 mailtenant_before=
 for word in "$@"; do
@@ -58,7 +60,7 @@ for word in "$@"; do
 done
 # A stack below the reserved domain .test is a demo: its passphrase is in the tree and keeps nothing secret.
 mailtenant_mode=
-if [ -n "$mailtenant_stack" ] && grep -Eqs '^ *platform_domain: *[^ #]+\\.test *(#.*)?$' \\
+if [ -n "$mailtenant_stack" ] && grep -Eqs '^ *platform_domain: *[^ #]+\\.test[^a-z0-9.-]*(#.*)?$' \\
     "$mailtenant_tree/stacks/Pulumi.$mailtenant_stack.yaml"; then
     mailtenant_mode=demo
 fi
