@@ -104,7 +104,7 @@ class OfflineDocker(sdk.Provider):
         try:
             found = await self._on_engine(hidden, lambda: kind.create(self._engine, inputs, request.timeout))
         except HalfMade as error:
-            outputs = wrap({**states.created(table, inputs, {"ports": inputs.get("ports")}), FAILED: True}, secrets)
+            outputs = wrap({**states.created(table, inputs, {}), FAILED: True}, secrets)
             raise PartialState(error.id, outputs, redact(str(error), hidden)) from None
         return sdk.CreateResponse(found.id, wrap(states.created(table, inputs, found.values), secrets))
 

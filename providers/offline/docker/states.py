@@ -20,9 +20,16 @@ _IMPORTED_THOUGH_KEPT = frozenset({"name", "envs", "labels", "command", "ipamCon
 def created(table: Mapping[str, Input], inputs: Values, found: Values) -> Values:
     """The state of a new object."""
     outputs = {**_only_engine(table, inputs, found), **_echo(inputs)}
-    if any(port.get("external") is None for port in outputs.get("ports") or ()):
-        outputs["ports"] = found["ports"]  # the host port that the engine chose
+    if outputs.get("ports"):
+        outputs["ports"] = [_with_host_port(port, found.get("ports") or ()) for port in outputs["ports"]]
     return outputs
+
+
+def _with_host_port(port: Values, live: Iterable[Values]) -> Values:
+    """The program's entry, with the host port that the engine chose if it names none."""
+    wanted = {key: port.get(key) for key in ("internal", "protocol", "ip")}
+    chosen = [one["external"] for one in live if {key: one.get(key) for key in wanted} == wanted]
+    return port if port.get("external") or len(chosen) != 1 else {**port, "external": chosen[0]}
 
 
 def planned(table: Mapping[str, Input], inputs: Values, computed: Iterable[str]) -> Values:
@@ -41,6 +48,8 @@ def refreshed(table: Mapping[str, Input], state: Values, found: Values) -> Value
     for key, value in found.items():
         item = table.get(key)
         recorded = state.get(key)
+        if item is not None and empty(recorded) and empty(value):
+            continue  # nothing stays unrecorded
         if item is None or empty(recorded) or not same(item, value, recorded):
             outputs[key] = value
     return _present(outputs)

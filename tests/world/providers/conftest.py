@@ -1,0 +1,41 @@
+"""A scratch stack for each module: an empty project and backend, and nothing left on the engine afterwards."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+
+import docker
+import pytest
+
+from mailtenant.environment import tool_environment
+
+from .scratch import MARK, ScratchStack, remove_all, remove_leftovers
+
+_COUNTER = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    client = docker.from_env(environment=tool_environment())
+    remove_leftovers(client)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def stack(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchStack]:
+    number = next(_COUNTER)
+    folder = tmp_path_factory.mktemp("project")
+    environment = tool_environment()
+    environment |= {
+        "PULUMI_BACKEND_URL": f"file://{tmp_path_factory.mktemp('backend')}",
+        "PULUMI_CONFIG_PASSPHRASE": "of the tests, not a secret",
+    }
+    name = f"{MARK}{os.getpid()}-{number}"
+    scratch = ScratchStack(folder, environment, name, f"10.95.{(os.getpid() + number) % 256}", engine)
+    try:
+        yield scratch
+    finally:
+        remove_all(engine, name)

@@ -1,0 +1,172 @@
+"""A small Pulumi project of its own: a program text, its parameters, the real CLI, and what the engine then holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import APIError
+
+BASE_IMAGE = "mailtenant/base:trixie"
+MARK = "mtp-"
+
+_PRELUDE = f'''
+import json, pathlib
+import pulumi, pulumi_docker as docker
+from pulumi import Output, ResourceOptions
+P = json.loads(pathlib.Path(__file__).with_name("parameters.json").read_text())
+NAME, NET = P["NAME"], P["NET"]
+FIRST = ResourceOptions(delete_before_replace=True)
+def image():
+    return docker.RemoteImage("image", name="{BASE_IMAGE}", keep_locally=True)
+def network(**more):
+    subnet = docker.NetworkIpamConfigArgs(subnet=NET + ".0/28", gateway=NET + ".1")
+    return docker.Network("network", name=NAME + "-net", ipam_configs=[subnet], **more)
+'''
+
+
+class CommandFailed(AssertionError):
+    """The CLI exited with an error; the text is everything it said."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One resource in a preview."""
+
+    op: str
+    detailed: dict[str, str]  # path → kind
+    replaces: tuple[str, ...]
+
+
+@dataclass
+class ScratchStack:
+    """`stack.run("up", …)` and friends; names begin with `name`, addresses with `net` (three octets)."""
+
+    folder: Path
+    environment: dict[str, str]
+    name: str
+    net: str
+    engine: docker.DockerClient
+
+    def program(self, text: str) -> None:
+        (self.folder / "Pulumi.yaml").write_text("name: scratch\nruntime: python\n")
+        (self.folder / "__main__.py").write_text(_PRELUDE + text)
+        self.set()
+        self.run("stack", "init", "s")
+
+    def set(self, **parameters: Any) -> None:
+        """What the program finds in `P`."""
+        values = {"NAME": self.name, "NET": self.net, **parameters}
+        (self.folder / "parameters.json").write_text(json.dumps(values))
+
+    def edit(self, old: str, new: str) -> None:
+        """An edit of the program."""
+        path = self.folder / "__main__.py"
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        """Everything that the CLI said."""
+        ran = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env={**self.environment, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+        )
+        if ran.returncode != 0:
+            raise CommandFailed(ran.stdout)
+        return ran.stdout
+
+    def up(self, **parameters: Any) -> str:
+        if parameters:
+            self.set(**parameters)
+        return self.run("up", "--yes", "--skip-preview")
+
+    def refresh(self) -> str:
+        return self.run("refresh", "--yes", "--skip-preview", "--diff")
+
+    def changes(self, **parameters: Any) -> dict[str, Step]:
+        """What a preview would change, by resource name."""
+        if parameters:
+            self.set(**parameters)
+        document = json.loads(self.run("preview", "--json"))
+        return {
+            step["urn"].rpartition("::")[2]: Step(
+                step["op"],
+                {path: one["kind"] for path, one in (step.get("detailedDiff") or {}).items()},
+                tuple(sorted(step.get("replaceReasons") or ())),
+            )
+            for step in document["steps"]
+            if step["op"] not in ("same", "read") and "providers:" not in step["urn"]
+        }
+
+    def steady(self, **parameters: Any) -> None:
+        """Up, and then nothing to do: at once, and after a refresh."""
+        self.up(**parameters)
+        assert self.changes() == {}
+        assert "unchanged" in self.refresh()
+        assert self.changes() == {}
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """The stored resources by name."""
+        resources = json.loads(self.run("stack", "export"))["deployment"].get("resources", [])
+        return {resource["urn"].rpartition("::")[2]: resource for resource in resources}
+
+    def outputs(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.run("stack", "output", "--json"))
+        return found
+
+    def container(self, name: str = "") -> Any:
+        return self.engine.api.inspect_container(self.name + name)
+
+
+def eventually(check: Any, limit: float = 20.0) -> Any:
+    """Polls until `check()` is true."""
+    end = time.monotonic() + limit
+    while not (value := check()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+    return value
+
+
+def remove_all(engine: docker.DockerClient, prefix: str) -> None:
+    """Every container, network and volume whose name begins so."""
+    for entry in engine.api.containers(all=True):
+        if any(name.lstrip("/").startswith(prefix) for name in entry["Names"]):
+            _quietly(engine.api.remove_container, entry["Id"], v=True, force=True)
+    for entry in engine.api.networks():
+        if entry["Name"].startswith(prefix):
+            _quietly(engine.api.remove_network, entry["Id"])
+    for entry in engine.api.volumes()["Volumes"] or ():
+        if entry["Name"].startswith(prefix):
+            _quietly(engine.api.remove_volume, entry["Name"])
+
+
+def _quietly(remove: Any, *arguments: Any, **named: Any) -> None:
+    try:
+        remove(*arguments, **named)
+    except APIError as error:
+        if error.status_code != 404:
+            raise
+
+
+def remove_leftovers(engine: docker.DockerClient) -> None:
+    """What killed test runs left behind: their process id is in the names."""
+    names = [name for entry in engine.api.containers(all=True) for name in entry["Names"]]
+    names += [entry["Name"] for entry in engine.api.networks()]
+    names += [entry["Name"] for entry in engine.api.volumes()["Volumes"] or ()]
+    owners = {name.lstrip("/").split("-")[1] for name in names if name.lstrip("/").startswith(MARK)}
+    for owner in owners:
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and int(owner) != os.getpid():
+            remove_all(engine, f"{MARK}{owner}-")
