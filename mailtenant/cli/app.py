@@ -35,6 +35,7 @@ COMMANDS: Final = (
     CommandEntry("render", "mailtenant.cli.render", "render", "Write every configuration file of a tenant, offline."),
     CommandEntry("records", "mailtenant.cli.records", "records_command", "Print the DNS records that a tenant needs."),
     CommandEntry("domain", "mailtenant.cli.domain", "app", "Domains: add one with its DKIM key."),
+    CommandEntry("domain", "mailtenant.cli.domain", "app", "Add a domain to a tenant's stack file."),
     CommandEntry("mailbox", "mailtenant.cli.mailbox", "app", "Mailboxes: add, list, passwd, quota, remove, import …"),
     CommandEntry("alias", "mailtenant.cli.alias", "app", "Aliases and catch-all addresses."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),

@@ -1,6 +1,7 @@
 """`mailtenant validate`: stack files judged without Pulumi, network or secrets; with `--live`, against what is in use."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from mailtenant.certificates import chain_period
 from mailtenant.cli import output
 from mailtenant.settings import Problem, SettingsErrors, StackFile, check_fleet, load_fleet, load_stack_file
 from mailtenant.settings.demo import demo_problem
+from mailtenant.settings.live import InUse, live_problems
 
 
 def validate(
@@ -27,7 +29,7 @@ def validate(
     """Check stack files: every problem at once, each with its path, line and fix. Values are never shown.
 
     Rules over the whole fleet (one owner for each label, domain, address and network) take the other files of the folder in.
-    Exit code 1 if there is a problem.
+    Exit code 1 if there is a problem, 3 if --live finds a tenant not running.
 
     Example: mailtenant validate stacks/Pulumi.acme.yaml
     """
@@ -40,11 +42,11 @@ def validate(
             raise output.CommandError("there is no stack file in stacks/; `mailtenant new` writes one")
     problems += certificate_problems(judged, datetime.now(UTC))
     problems += _published_passphrases(judged)
+    unreachable: dict[str, str] = {}
     if live:
-        from mailtenant.cli.live import live_problems
-
-        problems += live_problems(judged)
-    _report(judged, problems, live=live, as_json=as_json)
+        for stack_file in judged:
+            problems += _live(stack_file, unreachable)
+    _report(judged, problems, None if not live else unreachable, as_json=as_json)
 
 
 def _named(files: Sequence[Path]) -> tuple[list[StackFile], list[Problem]]:
@@ -90,22 +92,43 @@ def _published_passphrases(stack_files: Sequence[StackFile]) -> list[Problem]:
         return [problem for problem in pool.map(demo_problem, stack_files) if problem]
 
 
-def _report(judged: Sequence[StackFile], problems: Sequence[Problem], *, live: bool, as_json: bool) -> None:
+def _live(stack_file: StackFile, unreachable: dict[str, str]) -> list[Problem]:
+    """Compares with the tenant's own database; a tenant that does not answer is noted."""
+    # Imported here: a file alone is judged without a database driver.
+    from mailtenant.accounts.engine import TenantEngine
+    from mailtenant.accounts.errors import AccountsUnavailable
+    from mailtenant.accounts.store import AccountStore
+
+    try:
+        with AccountStore(TenantEngine.of(stack_file.settings)) as store:
+            mailboxes = [mailbox for mailbox in store.mailboxes() if not mailbox.role]
+    except AccountsUnavailable as error:
+        unreachable[stack_file.settings.label] = str(error)
+        return []
+    by_domain = Counter(mailbox.address.rpartition("@")[2] for mailbox in mailboxes)
+    return list(live_problems(stack_file, InUse([mailbox.quota_mib for mailbox in mailboxes], by_domain)))
+
+
+def _report(
+    judged: Sequence[StackFile], problems: Sequence[Problem], unreachable: Mapping[str, str] | None, *, as_json: bool
+) -> None:
+    """`unreachable` None: use was not asked for."""
     error = SettingsErrors(sorted(problems, key=lambda p: (p.file, p.line or 0)))
+    labels = [stack_file.settings.label for stack_file in judged]
+    unchecked = labels if unreachable is None else list(unreachable)
     if as_json:
-        output.print_json(
-            {
-                "ok": not problems,
-                "tenants": [s.settings.label for s in judged],
-                "problems": output.problems_as_json(error),
-            }
-        )
+        found = output.problems_as_json(error)
+        output.print_json({"ok": not problems, "tenants": labels, "problems": found, "use_not_checked": unchecked})
     elif problems:
-        raise error
+        output.print_error(error)
     else:
-        names = ", ".join(s.settings.label for s in judged[:10]) + (", …" if len(judged) > 10 else "")
-        typer.echo(f"{len(judged)} stack file{'s' if len(judged) > 1 else ''} in order: {names}")
-        if not live:
+        names = ", ".join(labels[:10]) + (", …" if len(labels) > 10 else "")
+        typer.echo(f"{len(labels)} stack file{'s' if len(labels) > 1 else ''} in order: {names}")
+        if unreachable is None:
             typer.echo("not checked: whether less is set than is in use (--live, with the tenant running)")
+    for label, reason in (unreachable or {}).items():
+        typer.echo(f"not checked: what {label} uses: {reason}", err=True)
     if problems:
         raise typer.Exit(output.ExitCode.PROBLEM)
+    if unreachable:
+        raise typer.Exit(output.ExitCode.ENVIRONMENT)

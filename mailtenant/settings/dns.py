@@ -27,7 +27,7 @@ class CloudflareDns(Settings):
 
     provider: Literal["cloudflare"] = setting("records are written through Cloudflare's API", Effect.RECORDS)
     zone_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] = setting(
-        "id of the zone, 32 hexadecimal digits", Effect.RECORDS
+        "with `cloudflare`: id of the zone, 32 hexadecimal digits", Effect.RECORDS
     )
 
 

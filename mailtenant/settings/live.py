@@ -1,0 +1,42 @@
+"""Settings against what a running tenant uses: a capacity below use is refused with the number."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mailtenant.settings.errors import Problem
+from mailtenant.settings.stackfile import StackFile
+
+
+@dataclass(frozen=True)
+class InUse:
+    """`quotas_mib`: one entry a mailbox, None where it has the default. `by_domain`: mailboxes and aliases of each domain."""
+
+    quotas_mib: Sequence[int | None]
+    by_domain: Mapping[str, int]
+
+
+def live_problems(stack_file: StackFile, in_use: InUse) -> Iterator[Problem]:
+    """What the stack file sets below use."""
+    capacity = stack_file.settings.capacity
+    used = len(in_use.quotas_mib)
+    if used > capacity.mailboxes:
+        yield stack_file.problem(
+            ("capacity", "mailboxes"),
+            f"{capacity.mailboxes} is below the {used} in use",
+            f"remove {used - capacity.mailboxes} mailboxes or set at least {used}",
+        )
+    promised = sum(capacity.mailbox_quota_mib if quota is None else quota for quota in in_use.quotas_mib)
+    if promised > capacity.storage_gib * 1024:
+        yield stack_file.problem(
+            ("capacity", "storage_gib"),
+            f"{capacity.storage_gib} GiB are below the {promised} MiB that the mailboxes' quotas sum to",
+            f"lower quotas or set at least {-(-promised // 1024)}",
+        )
+    listed = {domain.name for domain in stack_file.settings.domains}
+    for name, count in sorted(in_use.by_domain.items()):
+        if count and name not in listed:
+            yield stack_file.problem(
+                ("domains",),
+                f"{name} is no longer listed and has {count} mailbox{'es' if count > 1 else ''}",
+                "list it again, or remove them first",
+            )
