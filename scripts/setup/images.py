@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,16 +54,21 @@ def prepare() -> str:
     """Have all service images."""
     env = engine.required().env
     images = services()
-    built, failures = [], []
-    for image in images:
-        try:
-            if _build(image, env):
-                built.append(image.folder.name)
-        except Failure as failure:
-            failures.append(f"{image.folder.relative_to(TREE)}: {failure}")
+    # Two at a time: while one waits for packages, another unpacks. More would only fight for a small machine's processors.
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(lambda image: _attempt(image, env), images))
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
-        raise Failure("\n  ".join(failures))
+        raise Failure("\n  ".join(map(str, failures)))
+    built = [image.folder.name for image, outcome in zip(images, outcomes, strict=True) if outcome]
     return f"built {', '.join(built)}" if built else f"{len(images)} images up to date"
+
+
+def _attempt(image: Image, env: dict[str, str]) -> bool | Failure:
+    try:
+        return _build(image, env)
+    except Failure as failure:
+        return Failure(f"{image.folder.relative_to(TREE)}: {failure}")
 
 
 def source_hash(folder: Path, parent_id: str) -> str:
@@ -85,12 +91,26 @@ def _build(image: Image, env: dict[str, str]) -> bool:
     if (answers(["docker", "image", "inspect", "--format", label, image.tag], env=env) or "").strip() == source:
         return False
     say(f"setup: building {image.tag}")
-    command = ["docker", "build", "-q", "--network", "host", "--label", f"{LABEL}={source}", "--tag", image.tag]
+    replaced = answers(["docker", "image", "inspect", "--format", "{{.Id}}", image.tag], env=env)
+    command = [
+        "docker",
+        "build",
+        "-q",
+        "--force-rm",
+        "--network",
+        "host",
+        "--label",
+        f"{LABEL}={source}",
+        "--tag",
+        image.tag,
+    ]
     proxy = apt.proxy()
     if proxy:
         command += ["--build-arg", f"http_proxy={proxy}"]
     # The layers' cache makes a further attempt start where the last one failed.
     run([*command, image.folder], env={**env, **_builder(env)}, timeout=1500, attempts=4, pause=3)
+    if replaced is not None:  # Fails where a container still runs on it, or it has another name: then it stays.
+        answers(["docker", "image", "rm", replaced.strip()], env=env)
     return True
 
 

@@ -29,7 +29,7 @@ def sources(tmp_path: Path) -> Path:
         ),
         (
             "sources.list.d/a.list",
-            "deb http://mirror.example/debian-security trixie-security main\ndeb http://mirror.example/debian trixie main\n",
+            "deb http://mirror.example/debian-security x main\ndeb http://mirror.example/debian trixie main",
         ),
     ],
     ids=["one-line", "deb822", "disabled", "security-first"],
