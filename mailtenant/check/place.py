@@ -1,0 +1,123 @@
+"""Where a tenant is and how to reach it: TCP to one address, TLS for one name, and the three protocols on top."""
+
+import base64
+import imaplib
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from mailtenant.check.sieve import SieveClient
+from mailtenant.settings import TenantSettings
+
+PORTS = (25, 465, 587, 993, 4190)
+# What this client calls itself to servers.
+EHLO_NAME = "mailtenant-check.invalid"
+
+
+@dataclass(frozen=True)
+class Place:
+    """`address` may be a name or an IP address; `host` is the name on the certificate. `ports` differ only in tests."""
+
+    label: str
+    host: str
+    address: str
+    tls: ssl.SSLContext
+    timeout: float
+    ports: Mapping[int, int] = field(default_factory=lambda: {port: port for port in PORTS})
+
+    @classmethod
+    def of(cls, settings: TenantSettings, timeout: float) -> "Place":
+        """The published address if the tenant has one, else its host name; trusts the tenant's own CA."""
+        address = str(settings.publish) if settings.publish else settings.host
+        return cls(settings.label, settings.host, address, trust(settings.tls.ca), timeout)
+
+    def name(self, port: int) -> str:
+        """For messages."""
+        return f"{self.address}:{port}"
+
+    def connect(self, port: int) -> socket.socket:
+        return socket.create_connection((self.address, self.ports[port]), timeout=self.timeout)
+
+    def connect_tls(self, port: int) -> ssl.SSLSocket:
+        plain = self.connect(port)
+        try:
+            return self.tls.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+    @contextmanager
+    def smtp(self, port: int, *, starttls: bool) -> Iterator[smtplib.SMTP]:
+        """25 and 587 in clear or after STARTTLS, 465 in TLS; EHLO is said."""
+        client = _Smtp(self, port)
+        try:
+            if starttls:
+                client.starttls(context=self.tls)
+            client.ehlo()
+            yield client
+        finally:
+            _quietly_quit(client)
+
+    @contextmanager
+    def imap(self) -> Iterator[imaplib.IMAP4]:
+        client = _Imap(self)
+        try:
+            yield client
+        finally:
+            client.shutdown()
+
+    @contextmanager
+    def sieve(self) -> Iterator[SieveClient]:
+        connection = self.connect(4190)
+        client = SieveClient(connection)
+        try:
+            client.greeting()
+            client.starttls(self.tls, self.host)
+            yield client
+        finally:
+            client.close()
+
+
+def trust(ca: str) -> ssl.SSLContext:
+    """Verifies chain and name against this CA alone; TLS 1.2 or newer."""
+    context = ssl.create_default_context(cadata=ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def plain_token(user: str, password: str) -> str:
+    """The initial response of SASL PLAIN (RFC 4616), in UTF-8, which smtplib and imaplib cannot do for passwords."""
+    return base64.b64encode(f"\0{user}\0{password}".encode()).decode("ascii")
+
+
+class _Smtp(smtplib.SMTP):
+    """smtplib, connected to one address and named for another host."""
+
+    def __init__(self, place: Place, port: int) -> None:
+        self._place, self._port = place, port
+        super().__init__(place.host, port, local_hostname=EHLO_NAME, timeout=place.timeout)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._place.connect_tls(port) if port == 465 else self._place.connect(port)
+
+
+class _Imap(imaplib.IMAP4):
+    """imaplib over TLS, connected to one address and verified for another host."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        super().__init__(place.host, 993, timeout=place.timeout)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        return self._place.connect_tls(993)
+
+
+def _quietly_quit(client: smtplib.SMTP) -> None:
+    """The result is known by now; a server that hangs up early changes nothing."""
+    try:
+        client.quit()
+    except (OSError, smtplib.SMTPException):
+        client.close()

@@ -1,0 +1,68 @@
+"""A mailbox that exists for one check: made in the tenant's database, gone afterwards with its mail."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from mailtenant.accounts.engine import TenantEngine
+from mailtenant.accounts.errors import AccountError
+from mailtenant.accounts.mail_store import delete_mail, end_sessions
+from mailtenant.accounts.model import NewMailbox
+from mailtenant.accounts.passwords import generate_password, hash_password
+from mailtenant.accounts.store import AccountStore
+from mailtenant.settings import TenantSettings
+
+PREFIX = "mailtenant-check-"
+# Older ones belong to a check that was killed.
+_STALE = timedelta(hours=1)
+_OURS = re.compile(rf"{PREFIX}[0-9a-f]{{12}}@")
+
+
+@dataclass(frozen=True)
+class Login:
+    address: str
+    password: str = field(repr=False)
+
+
+@contextmanager
+def throw_away_mailbox(settings: TenantSettings, token: str) -> Iterator[Login]:
+    """A new mailbox of the first domain with a random password. Removed at the end, after every kind of failure.
+
+    Raises: AccountError, when it cannot be made (`--mailbox` is the way around) or not be removed.
+    """
+    engine = TenantEngine.of(settings)
+    login = Login(f"{PREFIX}{token}@{settings.domains[0].name}", generate_password())
+    with AccountStore(engine) as store:
+        _remove_stale(store, engine)
+        store.add(NewMailbox(login.address, hash_password(login.password), name="probe of mailtenant check"))
+    try:
+        yield login
+    finally:
+        # A connection of its own: the other would be as old as the check is long.
+        with AccountStore(engine) as store:
+            _remove(store, engine, login.address)
+
+
+def _remove_stale(store: AccountStore, engine: TenantEngine) -> None:
+    now = datetime.now(UTC)
+    for mailbox in store.mailboxes():
+        if _OURS.match(mailbox.address) and now - mailbox.created_at > _STALE:
+            _remove(store, engine, mailbox.address)
+
+
+def _remove(store: AccountStore, engine: TenantEngine, address: str) -> None:
+    """The account first, so that nothing more is delivered; then its sessions, then its mail."""
+    try:
+        store.remove(address)
+    finally:
+        try:
+            end_sessions(engine, address)
+        finally:
+            delete_mail(engine, address)
+
+
+def cannot_probe(error: AccountError) -> str:
+    """What to do when no throw-away mailbox can be made."""
+    return f"no mailbox for the check: {error}; or use one that exists: --mailbox ADDRESS --password-stdin"

@@ -1,0 +1,108 @@
+"""Steps that need no mailbox: connections, certificate, and what a stranger must not be able to do."""
+
+import smtplib
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from mailtenant.check.failures import CheckFailed, explain, words
+from mailtenant.check.place import PORTS
+from mailtenant.check.sieve import SieveError
+from mailtenant.check.state import Check
+
+# Below this many days a renewal has failed, for it would have come earlier.
+FEWEST_DAYS = 7
+# A domain that exists for examples only (RFC 2606); mail to it must not be taken from strangers.
+STRANGERS_RECIPIENT = "relay-probe@example.com"
+
+
+def ports_answer(check: Check) -> str:
+    """Every port of the tenant takes connections."""
+    for port in PORTS:
+        try:
+            check.place.connect(port).close()
+        except OSError as error:
+            raise explain(error, check.place.label, check.place.name(port), port) from error
+    return f"{', '.join(map(str, PORTS))} at {check.place.address}"
+
+
+def certificate_is_right(check: Check) -> str:
+    """Chain, name and time are verified by the handshake on each port; then the days that are left."""
+    versions, days = set[str](), set[int]()
+    for port in PORTS:
+        try:
+            version, certificate = _handshake(check, port)
+        except (OSError, EOFError, SieveError, smtplib.SMTPException) as error:
+            raise explain(error, check.place.label, check.place.name(port), port) from error
+        versions.add(version)
+        days.add(days_left(certificate, check.now()))
+    if min(days) < FEWEST_DAYS:
+        raise CheckFailed(
+            f"the certificate for {check.place.host} ends in {min(days)} days",
+            f"renew it in the stack file, then pulumi up -s {check.place.label}",
+        )
+    return f"{check.place.host}, {min(days)} days left, {' and '.join(sorted(versions))}"
+
+
+def _handshake(check: Check, port: int) -> tuple[str, Mapping[str, object]]:
+    place = check.place
+    if port in (465, 993):
+        with place.connect_tls(port) as connection:
+            return str(connection.version()), dict(connection.getpeercert() or {})
+    if port == 4190:
+        with place.sieve() as sieve:
+            return str(sieve.tls_version()), sieve.certificate()
+    with place.smtp(port, starttls=True) as client:
+        if not isinstance(client.sock, ssl.SSLSocket):
+            raise CheckFailed(f"{place.name(port)}: no TLS after STARTTLS", f"see: docker logs mt-{place.label}-smtp")
+        return str(client.sock.version()), dict(client.sock.getpeercert() or {})
+
+
+def days_left(certificate: Mapping[str, object], now: datetime) -> int:
+    """Whole days until the certificate ends."""
+    end = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    return (end - now).days
+
+
+def no_login_without_tls(check: Check) -> str:
+    """587 and 25 offer no AUTH in clear, 587 takes no mail in clear, 25 offers none in TLS either."""
+    place = check.place
+    for port, encrypted in ((587, False), (25, False), (25, True)):
+        try:
+            with place.smtp(port, starttls=encrypted) as client:
+                if client.has_extn("auth"):
+                    fault = "although it is for servers" if encrypted else "without TLS"
+                    raise CheckFailed(
+                        f"{place.name(port)}: offers a login {fault}",
+                        "smtpd_sasl_auth_enable=no on 25, smtpd_tls_auth_only=yes on 587: pulumi up restores both",
+                    )
+                if port == 587 and (code := client.mail("")[0]) < 500:
+                    raise CheckFailed(
+                        f"{place.name(port)}: takes MAIL in clear ({code})",
+                        "smtpd_tls_security_level=encrypt on 587: pulumi up restores it",
+                    )
+        except (OSError, smtplib.SMTPException) as error:
+            raise explain(error, place.label, place.name(port), port) from error
+    return "587 wants TLS first, 25 offers no login"
+
+
+def strangers_cannot_relay(check: Check) -> str:
+    """A recipient elsewhere is refused on 25. Nothing is ever sent: the dialogue ends before DATA."""
+    place = check.place
+    try:
+        with place.smtp(25, starttls=False) as client:
+            client.mail("")
+            code, said = client.rcpt(STRANGERS_RECIPIENT)
+    except (OSError, smtplib.SMTPException) as error:
+        raise explain(error, place.label, place.name(25), 25) from error
+    if 200 <= code < 300:
+        raise CheckFailed(
+            f"{place.name(25)}: takes mail for {STRANGERS_RECIPIENT} from anyone: an open relay",
+            "stop it now (docker stop the smtp container), then look at mynetworks and smtpd_relay_restrictions",
+        )
+    if code < 500:
+        raise CheckFailed(
+            f"{place.name(25)}: only defers a stranger's mail ({code} {words(said)})",
+            f"a lookup behind it fails, the database for instance: docker logs mt-{place.label}-smtp",
+        )
+    return f"{code} {words(said)}"
