@@ -54,7 +54,7 @@ def prepare() -> str:
     """Have all service images."""
     env = engine.required().env
     images = services()
-    # Two at a time: while one waits for packages, another unpacks. More would only fight for a small machine's processors.
+    # Two at a time: one waits for packages, another unpacks. More would only fight for a small machine's processors.
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(lambda image: _attempt(image, env), images))
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
