@@ -1,4 +1,4 @@
-"""Single-tenant mail systems as Pulumi stacks: the pure part (settings, records, rendered files) and its command line."""
+"""Single-tenant mail systems as Pulumi stacks: settings, records, rendered files, command line."""
 
 from importlib.metadata import PackageNotFoundError, version
 

@@ -1,4 +1,4 @@
-"""Certificates of mode `local`: a CA of the tenant's own and the host's certificate; and what makes a chain fit to serve.
+"""Certificates of mode `local`: an own CA and the host's certificate; and what makes a chain fit to serve.
 
 Ten years, since this mode is for laptops and tests, where nobody renews.
 """
@@ -133,7 +133,7 @@ def load_certificate(pem: str) -> x509.Certificate:
 
 
 def chain_faults(chain_pem: str, ca_pem: str, host: str) -> Iterator[str]:
-    """What keeps a client that trusts the CA from accepting the chain for `host`, whatever the time. Both texts parse."""
+    """What keeps a client that trusts the CA from accepting the chain for `host`, at any time. Both texts parse."""
     leaf, *between = load_chain(chain_pem)
     ca = load_certificate(ca_pem)
     try:

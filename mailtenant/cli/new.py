@@ -63,7 +63,7 @@ def new(
 ) -> None:
     """Write stacks/Pulumi.LABEL.yaml: settings with a word on each, fresh keys and passwords, encrypted.
 
-    The passphrase is read from PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE. Nothing is left behind on failure.
+    The passphrase comes from PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE. A failure leaves no trace.
 
     Example: mailtenant new acme --domain acme.test --organisation "Acme GmbH" --embedded
     """
@@ -241,6 +241,5 @@ def _report(stack_file: StackFile, *, as_json: bool) -> None:
         output.print_json(made)
         return
     typer.echo(f"{stack_file.file}: tenant {settings.label}, host {settings.host}, address {settings.edge.address}")
-    typer.echo(
-        f"{len(stack_file.secrets)} secrets made and encrypted. Look through the file, then: pulumi up -s {settings.label}"
-    )
+    count = len(stack_file.secrets)
+    typer.echo(f"{count} secrets made and encrypted. Read the file through, then: pulumi up -s {settings.label}")

@@ -46,7 +46,7 @@ ProjectOption = Annotated[
     typer.Option(
         "--project",
         envvar="MAILTENANT_PROJECT",
-        help="folder with Pulumi.yaml and stacks/; by default the one around the current folder, else the installed tree",
+        help="folder with Pulumi.yaml and stacks/; default: the one around the current folder, else the installed tree",
         show_default=False,
     ),
 ]

@@ -1,4 +1,4 @@
-"""`mailtenant validate`: stack files judged without Pulumi, network or secrets; with `--live`, against what is in use."""
+"""`mailtenant validate`: stack files judged offline and without secrets; with `--live`, against what is in use."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ def validate(
 ) -> None:
     """Check stack files: every problem at once, each with its path, line and fix. Values are never shown.
 
-    Rules over the whole fleet (one owner for each label, domain, address and network) take the other files of the folder in.
+    Rules over the whole fleet (one owner for each domain, address and network) look at the folder's other files, too.
     Exit code 1 if there is a problem, 3 if --live finds a tenant not running.
 
     Example: mailtenant validate stacks/Pulumi.acme.yaml

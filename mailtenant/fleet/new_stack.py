@@ -1,4 +1,4 @@
-"""A new stack in the backend with encrypted secrets, made in a folder of its own so that a failure leaves the tree as it was."""
+"""A new stack in the backend, with encrypted secrets: made in a folder of its own, so a failure leaves no trace."""
 
 import shutil
 import subprocess

@@ -25,8 +25,9 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ("edge", "internal", "publish"),
     ),
     (
-        "Domains whose mail it carries. dns.provider: local (own name server), manual (`mailtenant records` prints what to\n"
-        "publish), cloudflare (with zone_id) or godaddy. dkim: the public half of each key; exactly one is active.",
+        "Domains whose mail it carries. dns.provider: local (own name server), manual (publish by hand what\n"
+        "`mailtenant records` prints), cloudflare (with zone_id) or godaddy. dkim: the public half of each key;\n"
+        "exactly one is active.",
         ("domains",),
     ),
     ("What the customer bought. All mailbox quotas together fit the storage.", ("capacity",)),
@@ -47,13 +48,13 @@ _SECRETS: Final = (
 
 
 class _Dumper(yaml.SafeDumper):
-    """Block style; short tables in one line; PEM texts as literal blocks; text that could be taken for a number in quotes."""
+    """Block style; short tables in one line; PEM as literal blocks; text that could be taken for a number in quotes."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
 
 
-# What no YAML reader, of whatever version, takes for anything but text (base64 and names qualify, `1e3` and `no` do not).
+# What no YAML reader, of whatever version, takes for anything but text (`1e3` and `no` do not qualify).
 _PLAIN: Final = re.compile(
     r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z][A-Za-z0-9 @._+/=:-]*|\d+(?:\.\d+){3}(?:/\d+)?", re.I
 )
@@ -97,9 +98,8 @@ _Dumper.add_representer(dict, _table)
 def stack_file_text(document: Mapping[str, Any], secrets: Mapping[str, Any], salt: str) -> str:
     """The whole stack file. `secrets` is the tree of encrypted leaves, `salt` the CLI's `encryptionsalt`."""
     lines = [SCHEMA_LINE]
-    lines.append(
-        f"# The whole of tenant {document['label']}: edit, `mailtenant validate`, `pulumi up`. Keys: docs/tenant-settings.md"
-    )
+    lines.append(f"# All there is of tenant {document['label']}. Edit, `mailtenant validate`, `pulumi up`.")
+    lines.append("# Every key: docs/tenant-settings.md")
     lines += [f"encryptionsalt: {salt}", "config:", "  mailtenant:tenant:"]
     left = dict(document)
     for comment, keys in _SECTIONS:

@@ -1,4 +1,4 @@
-"""What every settings model shares: frozen, no unknown key, no value in an error, and a described key with its effect."""
+"""What every settings model shares: frozen, no unknown key, no value in an error; each key with its effect."""
 
 from enum import StrEnum
 from typing import Any
@@ -27,7 +27,7 @@ EFFECTS = {
     Effect.IN_PLACE: "applied while everything runs",
     Effect.RECORDS: "DNS records change; with provider `local` the tenant's name server starts anew",
     Effect.RESTART: "the services that read it start anew on their kept volumes: seconds, mail waits",
-    Effect.REPLACE: "the network or the edge is made anew and every service joins it again; mail, queue and database stay",
+    Effect.REPLACE: "the network or the edge is made anew, every service joins it again; mail, queue and accounts stay",
     Effect.FIXED: "never after the tenant is up: a new name is a new tenant and a migration",
     Effect.NONE: "nothing that runs",
 }

@@ -17,7 +17,7 @@ def _quota_that_fits(data: dict[str, Any]) -> int:
 
 
 class Capacity(Settings):
-    """What the customer bought. The quotas of all mailboxes together fit the storage, so that a full one harms nobody else."""
+    """What the customer bought. All mailboxes' quotas together fit the storage, so that a full one harms no other."""
 
     mailboxes: Count = setting("mailboxes that may exist", Effect.IN_PLACE, ge=1, le=100_000)
     domains: Count = setting("domains that may be listed", Effect.IN_PLACE, ge=1, le=1_000)
@@ -40,8 +40,9 @@ class Capacity(Settings):
             fixes.append(f"at most mailbox_quota_mib {there // self.mailboxes}")
         if there // self.mailbox_quota_mib:
             fixes.append(f"at most mailboxes {there // self.mailbox_quota_mib}")
+        quota = self.mailbox_quota_mib
         raise Refusal(
-            f"{self.mailboxes} mailboxes of {self.mailbox_quota_mib} MiB are {wanted} MiB, above the storage of {there} MiB",
+            f"{self.mailboxes} mailboxes of {quota} MiB are {wanted} MiB, above the {there} MiB of storage",
             ", or ".join(fixes),
             ("mailbox_quota_mib",),
         )

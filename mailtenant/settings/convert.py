@@ -1,6 +1,6 @@
 """pydantic's errors as problems: dotted path, our words, the fix; nothing of what was given.
 
-Messages and contexts of pydantic can quote the input, so only types and a few numbers that come from the model are used.
+pydantic's messages and contexts can quote the input: only types, and numbers that come from the model, are used.
 """
 
 import difflib

@@ -19,7 +19,7 @@ _ROUNDS: Final = 1_000_000
 
 
 def may_be_demo(settings: TenantSettings) -> bool:
-    """Whether a published passphrase does no harm: a local engine, and nothing but names that exist nowhere (RFC 6761)."""
+    """Whether a published passphrase does no harm: a local engine, and only names that exist nowhere (RFC 6761)."""
     names = [settings.platform_domain, *(domain.name for domain in settings.domains)]
     return settings.platform == "docker" and all(name.endswith(".test") for name in names)
 

@@ -1,7 +1,7 @@
 """A YAML file as plain values plus the line of every key, read strictly: what has no place in a stack file is an error.
 
-Read from parser events: each key's line is known, nothing is constructed that the file asks for, and the C parser makes a
-thousand stack files a matter of a second. Plain scalars are typed as YAML 1.2 does (so `no` is text, as for the Pulumi CLI).
+Read from parser events: each key's line is known, the file cannot ask for anything to be constructed, and with the C
+parser a thousand files take a second. Plain scalars are typed as in YAML 1.2 (so `no` is text, as for the Pulumi CLI).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What is wrong with a stack file: where, what, and the fix. Never the value that was given, since it may be a secret."""
+"""What is wrong with a stack file: where, what, the fix. Never the value that was given: it may be a secret."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Self
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One line of an error: the file, the dotted path in it, what is wrong, how to put it right; `line` where it is known."""
+    """One line of an error: file, dotted path, what is wrong, how to put it right; `line` where it is known."""
 
     file: str
     path: str
@@ -57,7 +57,7 @@ def refuse_all(refusals: Iterable[Refusal]) -> None:
 
 
 def dotted(parts: Iterable[str | int]) -> str:
-    """`("domains", 1, "dns")` → `domains[1].dns`; keys that are not plain words are quoted, as the Pulumi CLI wants them."""
+    """`("domains", 1, "dns")` → `domains[1].dns`; keys that are no plain words are quoted, as the Pulumi CLI wants."""
     text = ""
     for part in parts:
         if isinstance(part, int):

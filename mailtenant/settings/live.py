@@ -9,7 +9,7 @@ from mailtenant.settings.stackfile import StackFile
 
 @dataclass(frozen=True)
 class InUse:
-    """`quotas_mib`: one entry a mailbox, None where it has the default. `by_domain`: mailboxes and aliases of each domain."""
+    """`quotas_mib`: one entry a mailbox, None for the default. `by_domain`: mailboxes of each domain."""
 
     quotas_mib: Sequence[int | None]
     by_domain: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""The vocabulary: labels, host names, addresses, plain text. Each type says its rule's source and, when broken, the fix.
+"""The vocabulary: labels, host names, addresses, plain text. Each says its rule's source and, when broken, the fix.
 
 DNS names are lower-case A-labels without a trailing dot (NAME-1 of the record rules; RFC 1123 §2.1, RFC 5890 §2.3).
 """

@@ -1,4 +1,4 @@
-"""What `mailtenant new` proposes: a label, free addresses, and the whole document. Pure: keys, time and neighbours come in."""
+"""What `mailtenant new` proposes: a label, free addresses, the whole document. Pure: keys and neighbours come in."""
 
 import re
 import unicodedata
@@ -75,7 +75,7 @@ class PublicHalves:
 
 
 def propose_label(names: Iterable[str], taken: Collection[str]) -> str | None:
-    """A label from an organisation or a domain: `Acme GmbH` → `acme`; if that is taken `acme-2`, and so on. Same in, same out."""
+    """A label from an organisation or a domain: `Acme GmbH` → `acme`; if that is taken, `acme-2`. Same in, same out."""
     for name in names:
         base = _slug(name)
         for number in range(1, 100):

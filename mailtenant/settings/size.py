@@ -27,7 +27,7 @@ def _sizes(table: Mapping[Service, tuple[int, int]]) -> Mapping[Service, Service
     return MappingProxyType({name: ServiceSize(memory_mib=m, cpu_shares=c) for name, (m, c) in table.items()})
 
 
-# imap: the password scheme takes 64 MiB for each login that is checked at the same time. filter: rspamd's maps and workers.
+# imap: the password scheme takes up to 64 MiB for each login that is checked at the same time.
 NAMED_SIZES: Final[Mapping[NamedSize, Mapping[Service, ServiceSize]]] = MappingProxyType(
     {
         "small": _sizes(
