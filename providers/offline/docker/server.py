@@ -73,7 +73,7 @@ class OfflineDocker(sdk.Provider):
 
     async def check(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         inputs, problems = check_resource(
-            request.type,
+            _token(request),
             request.name,
             plain_map(request.old_inputs),
             plain_map(request.new_inputs),
@@ -82,10 +82,10 @@ class OfflineDocker(sdk.Provider):
         return sdk.CheckResponse(inputs=wrap(inputs, secret_keys(request.new_inputs)), failures=_failures(problems))
 
     async def diff(self, request: sdk.DiffRequest) -> sdk.DiffResponse:
-        _type(request.type)
+        _type(_token(request))
         secrets = secret_keys(request.old_state) | secret_keys(request.new_inputs)
         state, inputs = plain_map(request.old_state), plain_map(request.new_inputs)
-        found = differences(request.type, state, inputs, secrets)
+        found = differences(_token(request), state, inputs, secrets)
         return sdk.DiffResponse(
             changes=bool(found),
             diffs=_tops(found),
@@ -96,7 +96,7 @@ class OfflineDocker(sdk.Provider):
         )
 
     async def create(self, request: sdk.CreateRequest) -> sdk.CreateResponse:
-        kind, table = _type(request.type), RESOURCES[request.type]
+        kind, table = _type(_token(request)), RESOURCES[_token(request)]
         inputs, secrets = plain_map(request.properties), secret_keys(request.properties)
         if request.preview:
             return sdk.CreateResponse(properties=wrap(states.planned(table, inputs, kind.computed), secrets))
@@ -109,7 +109,7 @@ class OfflineDocker(sdk.Provider):
         return sdk.CreateResponse(found.id, wrap(states.created(table, inputs, found.values), secrets))
 
     async def read(self, request: sdk.ReadRequest) -> sdk.ReadResponse:
-        kind, table = _type(request.type), RESOURCES[request.type]
+        kind, table = _type(_token(request)), RESOURCES[_token(request)]
         state, inputs = plain_map(request.properties), plain_map(request.inputs)
         secrets = secret_keys(request.properties) | secret_keys(request.inputs)
         hidden = secret_texts(state, secrets)
@@ -124,7 +124,7 @@ class OfflineDocker(sdk.Provider):
         return sdk.ReadResponse(found.id, wrap(outputs, secrets), wrap(recorded, secrets))
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
-        kind, table = _type(request.type), RESOURCES[request.type]
+        kind, table = _type(_token(request)), RESOURCES[_token(request)]
         state, inputs = plain_map(request.olds), plain_map(request.news)
         secrets = secret_keys(request.news)
         changed: dict[str, Any] = {}
@@ -136,7 +136,7 @@ class OfflineDocker(sdk.Provider):
         return sdk.UpdateResponse(wrap(states.updated(table, inputs, state, changed), secrets))
 
     async def delete(self, request: sdk.DeleteRequest) -> None:
-        kind = _type(request.type)
+        kind = _type(_token(request))
         state = plain_map(request.properties)
         hidden = secret_texts(state, secret_keys(request.properties))
         await self._on_engine(hidden, lambda: kind.delete(self._engine, request.resource_id, state, request.timeout))
@@ -150,6 +150,11 @@ class OfflineDocker(sdk.Provider):
             return await asyncio.get_running_loop().run_in_executor(self._workers, work)
         except EngineError as error:
             raise EngineError(redact(str(error), hidden)) from None
+
+
+def _token(request: Any) -> str:
+    """The resource's own type: a request names it behind those of its parents, joined by `$` (as a URN does)."""
+    return str(request.type).rpartition("$")[2]
 
 
 def _type(name: str) -> ResourceType:
