@@ -21,13 +21,15 @@ class Step:
     needs: tuple[str, ...] = ()
 
 
+_LOGIN = ("certificate", "mailbox")
 STEPS = (
     Step("ports", "ports take connections", steps_connect.ports_answer),
     Step("certificate", "certificate", steps_connect.certificate_is_right, ("ports",)),
-    Step("login-465", "login on 465 (TLS)", steps_login.login_submission(465), ("certificate",)),
-    Step("login-587", "login on 587 (STARTTLS)", steps_login.login_submission(587), ("certificate",)),
-    Step("login-993", "login on 993 (IMAP)", steps_login.login_imap, ("certificate",)),
-    Step("login-4190", "login on 4190 (Sieve)", steps_login.login_sieve, ("certificate",)),
+    Step("mailbox", "mailbox for the check", steps_login.mailbox_is_there),
+    Step("login-465", "login on 465 (TLS)", steps_login.login_submission(465), _LOGIN),
+    Step("login-587", "login on 587 (STARTTLS)", steps_login.login_submission(587), _LOGIN),
+    Step("login-993", "login on 993 (IMAP)", steps_login.login_imap, _LOGIN),
+    Step("login-4190", "login on 4190 (Sieve)", steps_login.login_sieve, _LOGIN),
     Step("folders", "folders of a new mailbox", steps_login.folders_are_there, ("login-993",)),
     Step("send-self", "mail to itself", steps_mail.send_to_self, ("login-465", "login-993")),
     Step("send-outside", "mail to another server and back", steps_mail.send_outside, ("login-587", "login-993")),
@@ -46,16 +48,17 @@ def run_check(check: Check, progress: Callable[[str], None] = lambda _: None) ->
     results: dict[str, StepResult] = {}
     try:
         for step in STEPS:
-            title = step.title
-            check.tell = lambda text, title=title: progress(f"{title}: {text}")  # type: ignore[misc]
-            progress(title)
+            check.tell = _titled(step.title, progress)
+            progress(step.title)
             results[step.name] = run_step(step, check, results)
     finally:
         _take_away(check)
-    place = check.place
-    return Report(
-        place.label, place.host, place.address, check.mailbox, tuple(results.values()), time.monotonic() - begun
-    )
+    place, mailbox = check.place, "" if isinstance(check.login, CheckFailed) else check.login.address
+    return Report(place.label, place.host, place.address, mailbox, tuple(results.values()), time.monotonic() - begun)
+
+
+def _titled(title: str, progress: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda text: progress(f"{title}: {text}")
 
 
 def run_step(step: Step, check: Check, results: dict[str, StepResult]) -> StepResult:

@@ -3,27 +3,22 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from mailtenant.accounts.engine import TenantEngine
-from mailtenant.accounts.errors import AccountError
+from mailtenant.accounts.errors import AccountError, AccountsUnavailable
 from mailtenant.accounts.mail_store import delete_mail, end_sessions
 from mailtenant.accounts.model import NewMailbox
 from mailtenant.accounts.passwords import generate_password, hash_password
 from mailtenant.accounts.store import AccountStore
+from mailtenant.check.failures import CheckFailed
+from mailtenant.check.state import Login
 from mailtenant.settings import TenantSettings
 
 PREFIX = "mailtenant-check-"
 # Older ones belong to a check that was killed.
 _STALE = timedelta(hours=1)
 _OURS = re.compile(rf"{PREFIX}[0-9a-f]{{12}}@")
-
-
-@dataclass(frozen=True)
-class Login:
-    address: str
-    password: str = field(repr=False)
 
 
 @contextmanager
@@ -63,6 +58,9 @@ def _remove(store: AccountStore, engine: TenantEngine, address: str) -> None:
             delete_mail(engine, address)
 
 
-def cannot_probe(error: AccountError) -> str:
-    """What to do when no throw-away mailbox can be made."""
-    return f"no mailbox for the check: {error}; or use one that exists: --mailbox ADDRESS --password-stdin"
+def cannot_probe(error: AccountError) -> CheckFailed:
+    """Why there is no throw-away mailbox, and what to do. The steps that need none are tried all the same."""
+    if isinstance(error, AccountsUnavailable):
+        cause, _, fix = str(error).partition("; ")
+        return CheckFailed(cause, fix or "see the logs of the tenant's database")
+    return CheckFailed(str(error), "use a mailbox that exists: --mailbox ADDRESS --password-stdin")

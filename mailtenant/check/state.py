@@ -20,7 +20,7 @@ class Login:
 
 @dataclass
 class Check:
-    """One run. `login`: or why there is none. `echo`: an address that answers with its verdict; None leaves that out."""
+    """One run. `login`: or why there is none. `echo`: an address that answers with its verdict, or None."""
 
     place: Place
     login: Login | CheckFailed

@@ -15,6 +15,11 @@ _FOLDER = re.compile(rb'^\((?P<flags>[^)]*)\) (?:"[^"]*"|NIL) (?P<name>.+)$')
 _RESPONSE_CODE = re.compile(r"\[([A-Z-]+)")
 
 
+def mailbox_is_there(check: Check) -> str:
+    """The mailbox that the other steps use; made before the first step."""
+    return check.mailbox
+
+
 def login_submission(port: int) -> Callable[[Check], str]:
     """465 or 587."""
 
@@ -92,15 +97,13 @@ def wrong_password_is_refused(check: Check) -> str:
     place, wrong = check.place, f"not-{check.password[::-1]}"
     try:
         with place.smtp(465, starttls=False) as client:
-            code, _ = client.docmd("AUTH PLAIN", plain_token(check.mailbox, wrong))
+            code, said = client.docmd("AUTH PLAIN", plain_token(check.mailbox, wrong))
     except (OSError, smtplib.SMTPException) as error:
         raise explain(error, place.label, place.name(465), 465) from error
+    if code < 300:
+        raise _taken(place.name(465))
     if code < 500:
-        raise (
-            _taken(place.name(465))
-            if code < 300
-            else login_refused(place.name(465), place.label, str(code), "", "smtp")
-        )
+        raise login_refused(place.name(465), place.label, str(code), said, "smtp")
     try:
         with place.imap() as imap:
             try:

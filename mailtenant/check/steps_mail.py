@@ -135,7 +135,7 @@ def _await(check: Check, token: str, what: str) -> EmailMessage:
     if found.arrival.kind == "bounce":
         raise CheckFailed(
             f"it came back: {words(found.arrival.words)}",
-            f"the other side refused it; docker logs mt-{place.label}-smtp",
+            f"that is the receiving server's reason; the whole dialogue: docker logs mt-{place.label}-smtp",
         )
     if found.folder != "INBOX":
         raise CheckFailed(

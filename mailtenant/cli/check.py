@@ -4,7 +4,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Annotated
@@ -16,10 +16,11 @@ from rich.text import Text
 
 from mailtenant.accounts.errors import AccountError
 from mailtenant.check import Report, Status, StepResult, run_check
+from mailtenant.check.failures import CheckFailed
 from mailtenant.check.place import Place
-from mailtenant.check.probe import Login, cannot_probe, throw_away_mailbox
+from mailtenant.check.probe import cannot_probe, throw_away_mailbox
 from mailtenant.check.report import count
-from mailtenant.check.state import Check
+from mailtenant.check.state import Check, Login
 from mailtenant.cli import output
 from mailtenant.settings import TenantSettings, load_stack_file
 
@@ -52,15 +53,14 @@ def check(
     settings = load_stack_file(output.stack_file(project, label)).settings
     given = _given_login(mailbox, password_stdin)
     token = secrets.token_hex(6)
-    with _terminable(), _progress(quiet=as_json) as progress:
-        if given is None:
-            progress("a mailbox for the check")
-        with nullcontext(given) if given else _probe(settings, token) as login:
+    report: Report | None = None
+    try:
+        with _terminable(), _progress(quiet=as_json) as progress, ExitStack() as cleanup:
+            login = given or _made_login(cleanup, settings, token, progress)
             report = run_check(
                 Check(
                     place=Place.of(settings, timeout),
-                    mailbox=login.address,
-                    password=login.password,
+                    login=login,
                     echo=echo or _default_echo(settings),
                     timeout=timeout,
                     token=f"{token}{secrets.token_hex(6)}",
@@ -69,12 +69,22 @@ def check(
                 progress,
             )
             progress("cleaning up")
-    if as_json:
-        output.print_json(report.as_json())
-    else:
-        _print_report(report)
+    finally:
+        # Also when the mailbox could not be removed: that error comes on top.
+        if report:
+            output.print_json(report.as_json()) if as_json else _print_report(report)
     if not report.ok:
         raise typer.Exit(output.ExitCode.PROBLEM)
+
+
+def _made_login(
+    cleanup: ExitStack, settings: TenantSettings, token: str, progress: Callable[[str], None]
+) -> Login | CheckFailed:
+    progress("a mailbox for the check")
+    try:
+        return cleanup.enter_context(throw_away_mailbox(settings, token))
+    except AccountError as error:
+        return cannot_probe(error)
 
 
 def _given_login(mailbox: str | None, password_stdin: bool) -> Login | None:
@@ -83,9 +93,7 @@ def _given_login(mailbox: str | None, password_stdin: bool) -> Login | None:
             raise typer.BadParameter("--password-stdin needs --mailbox ADDRESS")
         return None
     if not password_stdin:
-        raise typer.BadParameter(
-            "--mailbox needs --password-stdin: a password on the command line can be read by others"
-        )
+        raise typer.BadParameter("--mailbox needs --password-stdin: others can read a password on the command line")
     password = sys.stdin.readline().rstrip("\r\n")
     if not password:
         raise output.CommandError("no password on standard input; give it as one line")
@@ -94,22 +102,6 @@ def _given_login(mailbox: str | None, password_stdin: bool) -> Login | None:
 
 def _default_echo(settings: TenantSettings) -> str | None:
     return SIMULATED_ECHO if settings.platform_domain.endswith(".test") else None
-
-
-@contextmanager
-def _probe(settings: TenantSettings, token: str) -> Iterator[Login]:
-    made = throw_away_mailbox(settings, token)
-    try:
-        login = made.__enter__()
-    except AccountError as error:
-        raise type(error)(cannot_probe(error)) from error
-    try:
-        yield login
-    except BaseException:
-        if not made.__exit__(*sys.exc_info()):
-            raise
-    else:
-        made.__exit__(None, None, None)
 
 
 @contextmanager
