@@ -40,7 +40,9 @@ def find() -> Engine | None:
         return None
     named = _version(None)
     if named is not None:
-        return Engine(own_host() if _is_ours(os.environ.get("DOCKER_HOST")) else None, named)
+        return Engine(os.environ.get("DOCKER_HOST") or None, named)
+    if os.environ.get("DOCKER_HOST") and not _is_ours(os.environ["DOCKER_HOST"]):
+        return None  # Chosen by name: another one in its place would surprise.
     for host in dict.fromkeys([own_host(), *_running()]):
         version = _version(host)
         if version is not None:
@@ -69,7 +71,7 @@ def prepare() -> str:
     if engine is None:
         engine = _start()
         return f"started {engine.version} at {engine.host}"
-    return f"{engine.version} answers at {engine.host or os.environ.get('DOCKER_HOST') or 'its usual place'}"
+    return f"{engine.version} answers at {engine.host or 'its usual place'}"
 
 
 def required() -> Engine:
