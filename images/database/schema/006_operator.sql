@@ -40,6 +40,6 @@ BEGIN
     END IF;
     COPY (
         SELECT address || ' ' || login FROM public.postfix_sender_logins ORDER BY address, login
-    ) TO PROGRAM 'cat >/run/owners/.addresses.map.new && mv -f /run/owners/.addresses.map.new /run/owners/addresses.map';
+    ) TO PROGRAM 'umask 022 && cat >/run/owners/.addresses.map.new && mv -f /run/owners/.addresses.map.new /run/owners/addresses.map';
 END
 $$;
