@@ -10,6 +10,7 @@ demo: setup ## A tenant on this machine, with mail in and out
 	@$(PYTHON) -m world.demo up
 
 demo-down: ## Remove the demo; volumes with mail are removed too
+	@test -x $(PYTHON) || { echo "demo-down: this tree is not set up, so nothing of it runs; else: make setup" >&2; exit 1; }
 	@$(PYTHON) -m world.demo down
 
 test: setup ## Lint, types, import rules, tests
@@ -25,7 +26,7 @@ images: ## Build the images that changed
 	@python3 scripts/setup images
 
 docs: setup ## Write the generated pages anew
-	@$(PYTHON) -m scripts.docs
+	@.venv/bin/mailtenant schema
 
 clean: ## Remove what tools wrote into the tree (not the cache, not .state)
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
