@@ -31,7 +31,8 @@ def prepare() -> str:
 
 def _pull(env: dict[str, str]) -> bool:
     # A registry that cannot be reached is known in seconds; one that can gets the time that a slow line needs.
-    if answers(["docker", "manifest", "inspect", OFFICIAL], env=env, timeout=8) is None:
+    # Where there is nothing to fall back to, the pull itself is the question.
+    if apt.can_install() and answers(["docker", "manifest", "inspect", OFFICIAL], env=env, timeout=8) is None:
         return False
     return answers(["docker", "pull", "-q", OFFICIAL], env=env, timeout=600) is not None
 

@@ -58,6 +58,8 @@ for word in "$@"; do
     case "$word" in --stack=*) mailtenant_stack=${{word#--stack=}} ;; -s?*) mailtenant_stack=${{word#-s}} ;; esac
     mailtenant_before=$word
 done
+# `pulumi stack init acme`, `pulumi stack select acme`: there the stack is a word of its own.
+if [ -z "$mailtenant_stack" ] && [ "${{1:-}}" = stack ]; then mailtenant_stack=$mailtenant_before; fi
 # A stack below the reserved domain .test is a demo: its passphrase is in the tree and keeps nothing secret.
 mailtenant_mode=
 if [ -n "$mailtenant_stack" ] && grep -Eqs '^ *platform_domain: *[^ #]+\\.test[^a-z0-9.-]*(#.*)?$' \\

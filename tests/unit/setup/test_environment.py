@@ -95,14 +95,24 @@ def test_only_the_word_demo_gives_the_published_passphrase(tree: Path) -> None:
     assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in kept
 
 
-@pytest.mark.parametrize("option", [["-s", "acme"], ["--stack", "acme"], ["--stack=acme"], ["-sacme"]], ids=str)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["preview", "-s", "acme"],
+        ["up", "--stack", "acme", "--yes"],
+        ["up", "--stack=acme"],
+        ["up", "-sacme"],
+        ["stack", "init", "acme"],
+    ],
+    ids=" ".join,
+)
 @pytest.mark.parametrize(("domain", "demo"), [("outboxment.test", True), ("outboxment.com", False)])
 def test_the_wrapper_gives_it_to_stacks_of_a_reserved_domain_alone(
-    tree: Path, option: list[str], domain: str, demo: bool
+    tree: Path, words: list[str], domain: str, demo: bool
 ) -> None:
     stack_file = tree / "stacks" / "Pulumi.acme.yaml"
     stack_file.write_text(f"config:\n  mailtenant:tenant:\n    label: acme\n    platform_domain: {domain}  # ours\n")
-    assert ("PULUMI_CONFIG_PASSPHRASE_FILE" in from_wrapper(tree, "preview", *option)) is demo
+    assert ("PULUMI_CONFIG_PASSPHRASE_FILE" in from_wrapper(tree, *words)) is demo
     assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in from_wrapper(tree, "preview", "-s", "other")
 
 
