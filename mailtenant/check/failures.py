@@ -45,7 +45,7 @@ def explain(error: Exception, label: str, place: str, port: int) -> CheckFailed:
                 f"{place}: connection refused: nothing listens there",
                 f"bring the tenant up (pulumi up -s {label}); if it is up: {logs}",
             )
-        case TimeoutError():
+        case _ if _timed_out(error):
             return CheckFailed(
                 f"{place}: no answer in time",
                 f"a firewall on the way, or a service that hangs: {logs}; allow more with --timeout",
@@ -59,6 +59,12 @@ def explain(error: Exception, label: str, place: str, port: int) -> CheckFailed:
         case OSError():
             return CheckFailed(f"{place}: {error.strerror or error}", f"see: {logs}")
     return CheckFailed(f"{place}: {type(error).__name__}: {words(str(error))}", f"see: {logs}")
+
+
+def _timed_out(error: Exception) -> bool:
+    """smtplib hides a timeout in a disconnection."""
+    hidden = isinstance(error, smtplib.SMTPServerDisconnected) and "timed out" in str(error)
+    return hidden or isinstance(error, TimeoutError)
 
 
 def _certificate_fix(error: ssl.SSLCertVerificationError, label: str) -> str:
