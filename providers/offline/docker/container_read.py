@@ -61,7 +61,7 @@ def _values(seen: Any, state: Values) -> Values:
         "restart": host["RestartPolicy"]["Name"] or "no",
         "maxRetryCount": host["RestartPolicy"]["MaximumRetryCount"],
         "init": bool(host.get("Init")),
-        "capabilities": given({"adds": host["CapAdd"] or None, "drops": host["CapDrop"] or None}),
+        "capabilities": given({"adds": _capabilities(host["CapAdd"]), "drops": _capabilities(host["CapDrop"])}),
         "securityOpts": host["SecurityOpt"] or [],
         "runtime": host["Runtime"],
         "tmpfs": dict(host.get("Tmpfs") or {}),
@@ -124,6 +124,12 @@ def _volume(bind: str) -> Values:
     source, path, *mode = bind.split(":")
     where = "hostPath" if source.startswith("/") else "volumeName"
     return {where: source, "containerPath": path, "readOnly": mode == ["ro"]}
+
+
+def _capabilities(names: list[str] | None) -> list[str] | None:
+    """As the official plugin records them: full names, sorted (the engine gives back what it was given)."""
+    upper = (name.upper() for name in names or ())
+    return sorted(name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}" for name in upper) or None
 
 
 def _host(entry: str) -> Values:

@@ -130,7 +130,7 @@ CONTAINER: Final[Mapping[str, Input]] = {
         fields={"name": TEXT_REQUIRED, "soft": NUMBER_REQUIRED, "hard": NUMBER_REQUIRED},
     ),
     "cgroupParent": TEXT,
-    # what it may do; capabilities as the engine spells them: after a refresh any other spelling replaces (official)
+    # what it may do; capabilities as CAP_…, sorted: after a refresh any other spelling replaces (official)
     "capabilities": Input("object", fields={"adds": Input("list"), "drops": Input("list")}),
     "securityOpts": Input("set", kept=True),
     "readOnly": OFF,

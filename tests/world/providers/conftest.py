@@ -11,7 +11,7 @@ import pytest
 
 from mailtenant.environment import tool_environment
 
-from .scratch import MARK, ScratchStack, remove_all, remove_leftovers
+from .scratch import BASE_IMAGE, MARK, ScratchStack, remove_all, remove_leftovers
 
 _COUNTER = itertools.count()
 
@@ -20,8 +20,12 @@ _COUNTER = itertools.count()
 def engine() -> Iterator[docker.DockerClient]:
     client = docker.from_env(environment=tool_environment())
     remove_leftovers(client)
-    yield client
-    client.close()
+    client.api.tag("mailtenant/base:trixie", *BASE_IMAGE.split(":"))
+    try:
+        yield client
+    finally:
+        remove_all(client, f"{MARK}{os.getpid()}-")
+        client.close()
 
 
 @pytest.fixture

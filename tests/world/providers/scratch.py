@@ -14,8 +14,9 @@ from typing import Any
 import docker
 from docker.errors import APIError
 
-BASE_IMAGE = "mailtenant/base:trixie"
 MARK = "mtp-"
+BASE_IMAGE = f"{MARK}{os.getpid()}-image:base"
+"""Our own name for the base image: nobody builds it anew while the tests run."""
 
 _PRELUDE = f'''
 import json, pathlib
@@ -151,6 +152,10 @@ def remove_all(engine: docker.DockerClient, prefix: str) -> None:
     for entry in engine.api.volumes()["Volumes"] or ():
         if entry["Name"].startswith(prefix):
             _quietly(engine.api.remove_volume, entry["Name"])
+    for entry in engine.api.images():
+        for tag in entry["RepoTags"] or ():
+            if tag.startswith(prefix):
+                _quietly(engine.api.remove_image, tag, force=True)
 
 
 def _quietly(remove: Any, *arguments: Any, **named: Any) -> None:
@@ -166,6 +171,7 @@ def remove_leftovers(engine: docker.DockerClient) -> None:
     names = [name for entry in engine.api.containers(all=True) for name in entry["Names"]]
     names += [entry["Name"] for entry in engine.api.networks()]
     names += [entry["Name"] for entry in engine.api.volumes()["Volumes"] or ()]
+    names += [tag for entry in engine.api.images() for tag in entry["RepoTags"] or ()]
     owners = {name.lstrip("/").split("-")[1] for name in names if name.lstrip("/").startswith(MARK)}
     for owner in owners:
         if owner.isdigit() and not Path(f"/proc/{owner}").exists() and int(owner) != os.getpid():
