@@ -1,0 +1,17 @@
+"""One benchmark a file, each a function `measure(session) -> Result`. The order here is the order of a run."""
+
+from collections.abc import Callable
+from typing import Final
+
+from bench.benchmarks import memory, noop, render, start, throughput
+from bench.results import Result
+from bench.session import Session
+
+BENCHMARKS: Final[dict[str, Callable[[Session], Result]]] = {
+    "render": render.measure,
+    "start": start.measure,
+    # Before there is any load: what an idle tenant takes.
+    "memory": memory.measure,
+    "noop": noop.measure,
+    "throughput": throughput.measure,
+}
