@@ -1,7 +1,7 @@
 """`make demo` and `make demo-down`: one tenant, up for real on the embedded default, with mail flowing in and out.
 
-What it does is what a platform engineer does by hand: start the engine's surroundings (here the simulated internet), `pulumi up`,
-add mailboxes, `mailtenant check`. Passwords are made anew at each run and printed once, at the end.
+What it does is what a platform engineer does by hand: start the surroundings (here the simulated internet), `pulumi up`, add
+mailboxes, `mailtenant check`. Passwords are made anew at each run and printed once, at the end.
 """
 
 import argparse
@@ -18,7 +18,11 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from mailtenant.accounts.store import AccountError, AccountStore
+from mailtenant.accounts.engine import TenantEngine
+from mailtenant.accounts.errors import AccountError
+from mailtenant.accounts.model import NewMailbox
+from mailtenant.accounts.passwords import hash_password
+from mailtenant.accounts.store import AccountStore
 from mailtenant.environment import tool_environment
 from mailtenant.fleet.leftovers import engine_client, leftovers, remove
 from mailtenant.fleet.stacks import StackError, TenantStack
@@ -61,7 +65,9 @@ def up(stack_file: StackFile) -> int:
     stack.select(create=True)
     stack.up()
     console.rule()
-    people = step("mailboxes " + ", ".join(f"{name}@{settings.domains[0].name}" for name in PEOPLE), lambda: _people(stack_file))
+    people = step(
+        "mailboxes " + ", ".join(f"{name}@{settings.domains[0].name}" for name in PEOPLE), lambda: _people(stack_file)
+    )
     jo, ann = people
     step(f"{jo.address} → {ann.address} over 465, read over 993", lambda: send_to_a_colleague(settings, jo, ann))
     verdict = step(
@@ -113,10 +119,14 @@ def _people(stack_file: StackFile) -> list[Person]:
     """The demo's mailboxes with fresh passwords: made, or given a new password if a former run made them."""
     domain = stack_file.settings.domains[0].name
     people = [Person(f"{name}@{domain}", secrets.token_urlsafe(15)) for name in PEOPLE]
-    with AccountStore(stack_file.settings) as store:
-        known = {mailbox.address for mailbox in store.list()}
+    with AccountStore(TenantEngine.of(stack_file.settings)) as store:
+        known = {mailbox.address for mailbox in store.mailboxes()}
         for person in people:
-            (store.passwd if person.address in known else store.add)(person.address, person.password)
+            hashed = hash_password(person.password)
+            if person.address in known:
+                store.set_password(person.address, hashed)
+            else:
+                store.add(NewMailbox(person.address, hashed))
     return people
 
 
