@@ -25,7 +25,7 @@ class NewMailbox:
     """A mailbox to be made. `password_hash` as `{SCHEME}hash`, None: nobody can log in."""
 
     address: str
-    password_hash: str | None = field(repr=False)
+    password_hash: str | None = field(default=None, repr=False)
     quota_mib: int | None = None
     name: str = ""
 

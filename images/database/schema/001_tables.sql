@@ -1,7 +1,7 @@
 -- Domains, mailboxes, aliases: what this tenant's mail daemons look up.
 --
 -- Everything lives in schema `mail`, which only the owner and `mailadmin` may enter. The daemons see the views of schema
--- `public` (005). Addresses are lower case, so that every lookup is a plain index read.
+-- `public` (006). Addresses are lower case, so that every lookup is a plain index read.
 
 -- One syntax for every address: the printable subset that no map, path or query of the mail system gives a meaning to.
 -- `/` would leave the Maildir, `%` starts a Dovecot variable, `|` a pipe, `"` and `\` quoting: all are refused.
@@ -48,6 +48,8 @@ CREATE TABLE mail.mailboxes (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX mailboxes_domain ON mail.mailboxes (domain);
+-- Read for every lookup of an alias.
+CREATE INDEX mailboxes_role ON mail.mailboxes (domain) WHERE role;
 
 -- One row a destination. `@domain` is the catch-all of that domain.
 CREATE TABLE mail.aliases (
@@ -79,22 +81,3 @@ CREATE TABLE mail.settings_refusal (
     reason text NOT NULL,
     refused_at timestamptz NOT NULL DEFAULT now()
 );
-
--- Counts committed changes of who owns which address; the exporter (006) compares it.
-CREATE TABLE mail.changes (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    version bigint NOT NULL DEFAULT 0
-);
-INSERT INTO mail.changes DEFAULT VALUES;
-
--- A row, not a sequence: it must become visible together with the change that it counts.
-CREATE FUNCTION mail.count_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    UPDATE mail.changes SET version = version + 1;
-    RETURN NULL;
-END
-$$;
-
-CREATE TRIGGER count_change AFTER INSERT OR UPDATE OR DELETE ON mail.domains FOR EACH STATEMENT EXECUTE FUNCTION mail.count_change();
-CREATE TRIGGER count_change AFTER INSERT OR UPDATE OR DELETE ON mail.mailboxes FOR EACH STATEMENT EXECUTE FUNCTION mail.count_change();
-CREATE TRIGGER count_change AFTER INSERT OR UPDATE OR DELETE ON mail.aliases FOR EACH STATEMENT EXECUTE FUNCTION mail.count_change();

@@ -1,38 +1,16 @@
--- What Postfix, Dovecot and the filter may see: six views, named after the lookup that reads them.
+-- What Postfix, Dovecot and the filter may see: six views, named after the lookup that reads them. Who may do what.
 
 CREATE VIEW public.postfix_domains AS
     SELECT name FROM mail.domains WHERE active;
 
 CREATE VIEW public.postfix_mailboxes AS
-    SELECT m.address FROM mail.mailboxes m JOIN mail.domains d ON d.name = m.domain WHERE d.active;
+    SELECT address FROM mail.lookup_mailboxes;
 
--- A mailbox is its own destination: without that row a catch-all would take its mail. The built-in postmaster mailbox has none
--- while an alias re-points it.
 CREATE VIEW public.postfix_aliases AS
-    SELECT m.address, m.address AS destination
-    FROM mail.mailboxes m JOIN mail.domains d ON d.name = m.domain
-    WHERE d.active AND NOT (m.role AND EXISTS (SELECT FROM mail.aliases a WHERE a.address = m.address))
-    UNION ALL
-    SELECT a.address, a.destination FROM mail.aliases a JOIN mail.domains d ON d.name = a.domain WHERE d.active
-    UNION ALL
-    SELECT address, destination FROM mail.builtin_aliases;
+    SELECT address, destination FROM mail.lookup_aliases;
 
--- Who may send as what: the own address, and aliases that reach the mailbox directly or through one more alias. No catch-all.
--- Joins, not recursion: PostgreSQL does not push `address = …` into a recursive query, and this runs for every message.
 CREATE VIEW public.postfix_sender_logins AS
-    WITH logins AS NOT MATERIALIZED (
-        SELECT m.address FROM mail.mailboxes m JOIN mail.domains d ON d.name = m.domain WHERE d.active AND m.enabled
-    ), named AS NOT MATERIALIZED (
-        SELECT a.address, a.destination FROM mail.aliases a JOIN mail.domains d ON d.name = a.domain
-        WHERE d.active AND a.address NOT LIKE '@%'
-        UNION ALL
-        SELECT address, destination FROM mail.builtin_aliases
-    )
-    SELECT address, address AS login FROM logins
-    UNION
-    SELECT n.address, l.address FROM named n JOIN logins l ON l.address = n.destination
-    UNION
-    SELECT n.address, l.address FROM named n JOIN named via ON via.address = n.destination JOIN logins l ON l.address = via.destination;
+    SELECT address, login FROM mail.lookup_logins;
 
 -- A switched-off domain takes no mail and sends none, but its people can still read what they have.
 CREATE VIEW public.dovecot_passwords AS
