@@ -22,9 +22,14 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path, *,
     except subprocess.TimeoutExpired:
         raise BenchError(f"{' '.join(command[:4])}: no end after {seconds:.0f} s") from None
     if done.returncode:
-        tail = [line for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()][-8:]
-        raise BenchError(f"{' '.join(command[:4])} exited {done.returncode}: " + " | ".join(tail))
+        raise BenchError(f"{' '.join(command[:4])} exited {done.returncode}: {_reasons(done.stdout + done.stderr)}")
     return done.stdout
+
+
+def _reasons(said: str) -> str:
+    """What Pulumi lists as diagnostics, else the last lines."""
+    lines = [line.strip() for line in said.partition("Diagnostics:")[2].splitlines() if line.strip()]
+    return " | ".join(lines[:12] or [line.strip() for line in said.splitlines() if line.strip()][-6:])
 
 
 def timed(action: Callable[[], object]) -> float:

@@ -72,7 +72,7 @@ class PlainProgram:
         self._environment = {**environment, "PULUMI_BACKEND_URL": f"file://{backend}"}
 
     def up(self) -> None:
-        self._pulumi("up", "--yes", "--skip-preview")
+        self._pulumi("up", "--yes", "--skip-preview", "--suppress-outputs")
 
     def _pulumi(self, *arguments: str) -> None:
         run(

@@ -65,7 +65,7 @@ class BenchTenant:
         return run(command, self.environment, self.project)
 
     def up(self) -> None:
-        self.pulumi("up", "--yes", "--skip-preview")
+        self.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs")
 
     def add_mailboxes(self, number: int, password: str) -> None:
         """By CSV import, one hash for all, as the floor has it."""
