@@ -6,15 +6,16 @@ pydantic's messages and contexts can quote the input: only types, and numbers th
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
 
+from mailtenant.settings.dns import PROVIDERS
 from mailtenant.settings.errors import Problem, Refusal, Refusals, SettingsErrors, dotted
 from mailtenant.settings.model import SIZE_TAGS, TenantSettings
 
 ROOT = "mailtenant:tenant"
-_PROVIDERS = ("local", "manual", "cloudflare", "godaddy")
 # A key that a person mistyped is shown; anything longer or stranger could be a pasted secret.
 _SHOWN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}")
 
@@ -34,8 +35,8 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "too_long": ("has too many entries", "see docs/tenant-settings.md"),
     "ip_v4_address": ("is not an IPv4 address", "write it as 10.99.1.10"),
     "ip_v4_network": ("is not an IPv4 network", "write it as 10.98.0.0/28, with the network's first address"),
-    "union_tag_not_found": ("is missing its `provider`", "write one of local, manual, cloudflare, godaddy"),
-    "union_tag_invalid": ("is not a known provider", "use one of local, manual, cloudflare, godaddy"),
+    "domain_provider": ("names no known provider", "write `provider:` with local, manual, cloudflare or godaddy"),
+    "platform_provider": ("names no known provider", "write `provider:` with local, manual or cloudflare"),
 }
 # Follow-ups of another problem that is reported by itself.
 _SILENT = {"default_factory_not_called"}
@@ -67,16 +68,14 @@ def parse_settings(raw: object, *, stack: str | None = None, file: str | None = 
 
 def problems_of(error: ValidationError, file: str, root: Sequence[str | int] = (ROOT,)) -> list[Problem]:
     """Every problem in one validation error."""
-    return [
-        problem
-        for detail in error.errors(include_url=False, include_input=False)
-        for problem in _problems(detail, file, root)
-    ]
+    details = error.errors(include_url=False, include_input=False)
+    # A list whose only entry is wrong is called too short as well: pydantic counts the valid ones.
+    inner = {loc[:n] for loc in (detail["loc"] for detail in details) for n in range(len(loc))}
+    wanted = [d for d in details if d["type"] not in _SILENT and not (d["type"] == "too_short" and d["loc"] in inner)]
+    return [problem for detail in wanted for problem in _problems(detail, file, root)]
 
 
 def _problems(detail: Any, file: str, root: Sequence[str | int]) -> Iterator[Problem]:
-    if detail["type"] in _SILENT:
-        return
     where = [*root, *_readable(detail["loc"])]
     reason = detail.get("ctx", {}).get("error")
     if isinstance(reason, Refusal):
@@ -92,7 +91,7 @@ def _readable(loc: Sequence[str | int]) -> Iterator[str | int]:
     """The path as it stands in the file: without the names that pydantic gives to the members of a union."""
     for i, part in enumerate(loc):
         before = loc[i - 1] if i else ""
-        if part in SIZE_TAGS or (part in _PROVIDERS and before in ("dns", "platform_dns")):
+        if part in SIZE_TAGS or (part in PROVIDERS and before in ("dns", "platform_dns")):
             continue
         yield part if isinstance(part, int) or _SHOWN_KEY.fullmatch(part) else "…"
 
@@ -116,7 +115,11 @@ def _words(detail: Any) -> tuple[str, str]:
 
 def _suggestion(loc: Sequence[str | int]) -> str:
     """A known key that looks like the unknown one; only names of the model are ever shown."""
-    schema = TenantSettings.model_json_schema()
-    known = {key for table in [schema, *schema["$defs"].values()] for key in table.get("properties", {})}
-    close = difflib.get_close_matches(str(loc[-1]), sorted(known), n=1, cutoff=0.75)
+    close = difflib.get_close_matches(str(loc[-1])[:40], _known_keys(), n=1, cutoff=0.75)
     return f"did you mean `{close[0]}`?" if close else "remove it; docs/tenant-settings.md lists every key"
+
+
+@cache
+def _known_keys() -> list[str]:
+    schema = TenantSettings.model_json_schema()
+    return sorted({key for table in [schema, *schema["$defs"].values()] for key in table.get("properties", {})})

@@ -1,13 +1,16 @@
 """Domains of a tenant: who serves their records, which DKIM selectors they have, what DMARC says."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Discriminator, StringConstraints, Tag, field_validator
 
 from mailtenant.dkim import PublicKeyError, check_public_key
 from mailtenant.settings.base import Effect, Settings, setting
 from mailtenant.settings.errors import Refusal, refuse_all
 from mailtenant.settings.names import Fqdn, ReportAddress, Selector
+
+PROVIDERS: Final = ("local", "manual", "cloudflare", "godaddy")
 
 
 class LocalDns(Settings):
@@ -37,8 +40,25 @@ class GodaddyDns(Settings):
     provider: Literal["godaddy"] = setting("records are written through GoDaddy's API", Effect.RECORDS)
 
 
-DomainDns = Annotated[LocalDns | ManualDns | CloudflareDns | GodaddyDns, Field(discriminator="provider")]
-PlatformDns = Annotated[LocalDns | ManualDns | CloudflareDns, Field(discriminator="provider")]
+def _provider(value: Any) -> str | None:
+    name = value.get("provider") if isinstance(value, Mapping) else getattr(value, "provider", None)
+    return name if isinstance(name, str) and name in PROVIDERS else None
+
+
+# By a function, since pydantic's own discriminator quotes an unknown provider in its error.
+DomainDns = Annotated[
+    Annotated[LocalDns, Tag("local")]
+    | Annotated[ManualDns, Tag("manual")]
+    | Annotated[CloudflareDns, Tag("cloudflare")]
+    | Annotated[GodaddyDns, Tag("godaddy")],
+    Discriminator(_provider, "domain_provider", "no known provider"),
+]
+PlatformDns = Annotated[
+    Annotated[LocalDns, Tag("local")]
+    | Annotated[ManualDns, Tag("manual")]
+    | Annotated[CloudflareDns, Tag("cloudflare")],
+    Discriminator(_provider, "platform_provider", "no known provider"),
+]
 
 
 def _public_key(text: str) -> str:
