@@ -51,9 +51,26 @@ def remove_tenant(label: str) -> None:
 def new_tenant(project: Path, environment: dict[str, str], label: str) -> RunningTenant:
     """`mailtenant new` with the test world's addresses."""
     domains, address, subnet, publish = TENANTS[label]
-    command = ["mailtenant", "new", label, "--project", str(project), "--platform-domain", "outboxment.test", "--provider", "local"]
+    command = [
+        "mailtenant",
+        "new",
+        label,
+        "--project",
+        str(project),
+        "--platform-domain",
+        "outboxment.test",
+        "--provider",
+        "local",
+    ]
     command += [part for domain in domains for part in ("--domain", domain)]
-    command += ["--organisation", f"{label.title()} Ltd", "--contact-name", "Jo Doe", "--contact-email", "jo@example.com"]
+    command += [
+        "--organisation",
+        f"{label.title()} Ltd",
+        "--contact-name",
+        "Jo Doe",
+        "--contact-email",
+        "jo@example.com",
+    ]
     command += ["--edge-network", NETWORK, "--edge-address", address, "--edge-dns", f"{SUBNET.rsplit('.', 2)[0]}.0.53"]
     command += ["--publish", publish, "--internal-subnet", subnet]
     run(command, environment, project)

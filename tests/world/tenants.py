@@ -77,7 +77,9 @@ class RunningTenant:
 
     def cli(self, *arguments: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """`mailtenant …` in the test's project."""
-        return run(["mailtenant", *arguments, "--project", str(self.project)], self.environment, self.project, stdin, check)
+        return run(
+            ["mailtenant", *arguments, "--project", str(self.project)], self.environment, self.project, stdin, check
+        )
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`pulumi … --stack <label>` in the test's project."""
@@ -106,7 +108,10 @@ class RunningTenant:
         form = "{{.State.Running}} {{.State.Health.Status}}"
 
         def probe() -> bool:
-            return self.docker("inspect", "-f", form, self.container(service), check=False).stdout.split() == ["true", "healthy"]
+            return self.docker("inspect", "-f", form, self.container(service), check=False).stdout.split() == [
+                "true",
+                "healthy",
+            ]
 
         eventually(probe, seconds=seconds, what=f"{self.container(service)} healthy")
 
@@ -138,7 +143,9 @@ class RunningTenant:
     def submission(self, mailbox: Mailbox | None = None, *, port: int = 465) -> Iterator[smtplib.SMTP]:
         """465 (implicit TLS) or 587 (STARTTLS), logged in if a mailbox is given."""
         client: smtplib.SMTP = (
-            _ImplicitTls(self.publish, self.settings.host, self.tls()) if port == 465 else smtplib.SMTP(self.publish, port, timeout=DEADLINE)
+            _ImplicitTls(self.publish, self.settings.host, self.tls())
+            if port == 465
+            else smtplib.SMTP(self.publish, port, timeout=DEADLINE)
         )
         with client:
             if port == 587:
@@ -200,11 +207,16 @@ class _Imap(imaplib.IMAP4_SSL):
         return self.ssl_context.wrap_socket(plain, server_hostname=self._tenant_host)
 
 
-def message(sender: str, to: str, token: str, *, subject: str | None = None, body: str = "Hello,\r\n\r\nthis is a test.\r\n") -> EmailMessage:
+def message(
+    sender: str, to: str, token: str, *, subject: str | None = None, body: str = "Hello,\r\n\r\nthis is a test.\r\n"
+) -> EmailMessage:
     """A small plain message that can be found again by its token."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject or f"test {token}"
-    mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(idstring=token, domain=sender.rsplit("@", 1)[-1].rstrip(">"))
+    mail["Date"], mail["Message-ID"] = (
+        formatdate(),
+        make_msgid(idstring=token, domain=sender.rsplit("@", 1)[-1].rstrip(">")),
+    )
     mail.set_content(body + f"\r\n{token}\r\n")
     return mail
 
@@ -213,11 +225,20 @@ def run(
     command: list[str], environment: dict[str, str], folder: Path, stdin: str = "", check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command with the tools' environment; a failure shows what it printed."""
-    done = subprocess.run(  # noqa: S603
-        command, env={**tool_environment(), **environment}, cwd=folder, input=stdin, text=True, capture_output=True, check=False, timeout=900
+    done = subprocess.run(
+        command,
+        env={**tool_environment(), **environment},
+        cwd=folder,
+        input=stdin,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=900,
     )
     if check and done.returncode:
-        raise AssertionError(f"{' '.join(command)} exited {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
+        raise AssertionError(
+            f"{' '.join(command)} exited {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        )
     return done
 
 

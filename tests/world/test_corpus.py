@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-import test.test_email
 import uuid
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+import test.test_email
 
 from tests.world.tenants import RunningTenant, eventually, message
 
@@ -29,10 +29,19 @@ def sendable(raw: bytes, sender: str, to: str, token: str) -> bytes:
     for line in head.split(b"\n"):
         if line[:1] not in b" \t" or not line:
             name = line.partition(b":")[0].strip().lower()
-            skip = name in {b"from", b"sender", b"message-id", b"date", b"to", b"cc", b"bcc"} or b":" not in line or line[:5] == b"From "
+            skip = (
+                name in {b"from", b"sender", b"message-id", b"date", b"to", b"cc", b"bcc"}
+                or b":" not in line
+                or line[:5] == b"From "
+            )
         if not skip and line:
             kept.append(line)
-    own = [b"From: " + sender.encode(), b"To: " + to.encode(), b"Date: Mon, 23 Nov 2026 10:00:00 +0000", b"Message-ID: <%s@corpus>" % token.encode()]
+    own = [
+        b"From: " + sender.encode(),
+        b"To: " + to.encode(),
+        b"Date: Mon, 23 Nov 2026 10:00:00 +0000",
+        b"Message-ID: <%s@corpus>" % token.encode(),
+    ]
     return b"\r\n".join([*own, *kept, b"", *rest.split(b"\n")])
 
 
@@ -62,7 +71,9 @@ def test_real_messages_arrive_with_body_intact(alpha: RunningTenant) -> None:
 
 def odd_messages() -> dict[str, bytes]:
     """Bodies that servers are known to spoil."""
-    eight_bit = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    eight_bit = (
+        b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    )
     utf8_header = EmailMessage(policy=policy.SMTP)
     utf8_header["Subject"] = "Grüße aus 東京 – ✓"
     utf8_header.set_content("ünïcode in header and body ✓\n" * 20)

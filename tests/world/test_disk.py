@@ -29,7 +29,9 @@ def capped_queue(beta: RunningTenant) -> Iterator[RunningTenant]:
         swap()
 
 
-def test_a_full_queue_defers_loses_nothing_and_leaves_the_neighbour_alone(alpha: RunningTenant, capped_queue: RunningTenant) -> None:
+def test_a_full_queue_defers_loses_nothing_and_leaves_the_neighbour_alone(
+    alpha: RunningTenant, capped_queue: RunningTenant
+) -> None:
     beta = capped_queue
     jo, before = beta.mailbox("jo"), uuid.uuid4().hex
     alpha_jo = alpha.mailbox("jo")
@@ -40,7 +42,9 @@ def test_a_full_queue_defers_loses_nothing_and_leaves_the_neighbour_alone(alpha:
 
     eventually(lambda: send(before) is None, what="beta is up on the capped volume")
     beta.wait_for(jo, before)
-    beta.execute("smtp", "sh", "-c", "dd if=/dev/zero of=/var/spool/postfix/filler bs=1M 2>/dev/null; true", check=False)
+    beta.execute(
+        "smtp", "sh", "-c", "dd if=/dev/zero of=/var/spool/postfix/filler bs=1M 2>/dev/null; true", check=False
+    )
     with beta.smtp() as client:
         client.ehlo()
         code, text = client.docmd("MAIL FROM:<friend@elsewhere.test> SIZE=2000")

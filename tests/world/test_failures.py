@@ -41,7 +41,7 @@ def sends_again(tenant: RunningTenant, outside: OutsideMx) -> None:
     """After the repair the same user's mail leaves, signed."""
     token = uuid.uuid4().hex
     eventually(lambda: attempt(tenant, token)[0] == 250, what="sending works again")
-    assert outside.wait_for("reader@elsewhere.test", token).dkim == "pass"
+    assert outside.wait_for("reader@elsewhere.test", token).verdicts.dkim_result == "pass"
 
 
 def test_with_the_filter_down_nothing_is_accepted(alpha: RunningTenant, outside: OutsideMx) -> None:
@@ -84,10 +84,15 @@ def test_with_the_key_gone_bad_nothing_leaves_unsigned(alpha: RunningTenant, out
 def test_with_the_selector_missing_nothing_leaves_unsigned(alpha: RunningTenant, outside: OutsideMx) -> None:
     """The map is re-read in place: no restart on the way down, none on the way back."""
     alpha.mailbox("jo")
-    in_volume(alpha, "cp /dkim/selectors.map /dkim/saved && grep -v '^alpha.test ' /dkim/saved > /dkim/new && cat /dkim/new > /dkim/selectors.map")
+    in_volume(
+        alpha,
+        "cp /dkim/selectors.map /dkim/saved && grep -v '^alpha.test ' /dkim/saved > /dkim/new && cat /dkim/new > /dkim/selectors.map",
+    )
     try:
         code, text = eventually(
-            lambda: (answer := attempt(alpha, uuid.uuid4().hex))[0] != 250 and answer, seconds=30, what="the map is re-read"
+            lambda: (answer := attempt(alpha, uuid.uuid4().hex))[0] != 250 and answer,
+            seconds=30,
+            what="the map is re-read",
         )
         assert code == 451, text
     finally:
@@ -103,7 +108,19 @@ def settled(answer: tuple[int, str]) -> tuple[int, str] | None:
 def in_volume(tenant: RunningTenant, script: str) -> None:
     """Runs a shell line over the tenant's DKIM volume, as root, in a throw-away container."""
     image = tenant.docker("inspect", "-f", "{{.Image}}", tenant.container("edge")).stdout.strip()
-    command = ["run", "--rm", "--network", "none", "--user", "0", "-v", f"mt-{tenant.label}-dkim:/dkim", "--entrypoint", "sh", image]
+    command = [
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "--user",
+        "0",
+        "-v",
+        f"mt-{tenant.label}-dkim:/dkim",
+        "--entrypoint",
+        "sh",
+        image,
+    ]
     tenant.docker(*command, "-c", script)
 
 
@@ -113,7 +130,9 @@ def test_with_imap_down_mail_is_taken_and_delivered_later(alpha: RunningTenant, 
     with paused(alpha, "imap"):
         with alpha.smtp() as client:
             client.ehlo()
-            client.sendmail("friend@elsewhere.test", [jo.address], message("friend@elsewhere.test", jo.address, token).as_bytes())
+            client.sendmail(
+                "friend@elsewhere.test", [jo.address], message("friend@elsewhere.test", jo.address, token).as_bytes()
+            )
         queue = eventually(lambda: alpha.execute("smtp", "postqueue", "-j"), what="the message in the queue")
         assert jo.address in queue
         with pytest.raises((smtplib.SMTPException, OSError)), alpha.submission(jo):
@@ -132,7 +151,10 @@ def test_with_the_database_down_everything_is_temporary(alpha: RunningTenant, ou
                 client.mail("friend@elsewhere.test")
                 code, text = client.rcpt(recipient)
             assert code == 451, text
-        with pytest.raises((smtplib.SMTPException, OSError)) as caught, alpha.submission(type(jo)("uncached@alpha.test", "x")):
+        with (
+            pytest.raises((smtplib.SMTPException, OSError)) as caught,
+            alpha.submission(type(jo)("uncached@alpha.test", "x")),
+        ):
             pass
         if isinstance(caught.value, smtplib.SMTPAuthenticationError):
             assert 400 <= caught.value.smtp_code < 500, caught.value
@@ -147,7 +169,9 @@ def test_with_the_cache_down_sending_waits_and_receiving_goes_on(alpha: RunningT
         assert 400 <= code < 500, text
         with alpha.smtp() as client:
             client.ehlo()
-            client.sendmail("friend@elsewhere.test", [jo.address], message("friend@elsewhere.test", jo.address, token).as_bytes())
+            client.sendmail(
+                "friend@elsewhere.test", [jo.address], message("friend@elsewhere.test", jo.address, token).as_bytes()
+            )
         alpha.wait_for(jo, token)
     sends_again(alpha, outside)
 
@@ -164,16 +188,16 @@ def test_an_outside_server_that_defers_gets_the_mail_later_and_one_that_refuses_
     alpha: RunningTenant, outside: OutsideMx
 ) -> None:
     jo, token = alpha.mailbox("jo"), uuid.uuid4().hex
-    outside.fault("picky@elsewhere.test", code=550)
+    fault = outside.refuse("picky@elsewhere.test", "550 5.7.1 not wanted")
     assert attempt(alpha, token, to="picky@elsewhere.test")[0] == 250
     bounce = alpha.wait_for(jo, token)
     assert b"multipart/report" in bounce
     assert f"d={alpha.settings.host}".encode() in bounce.replace(b"\r\n\t", b" ").split(b"\r\n\r\n")[0]
-    outside.fault("picky@elsewhere.test", code=None)
-    outside.fault("later@elsewhere.test", code=451)
+    outside.no_faults(fault)
+    fault = outside.refuse("later@elsewhere.test", "451 4.2.0 later")
     token = uuid.uuid4().hex
     assert attempt(alpha, token, to="later@elsewhere.test")[0] == 250
     eventually(lambda: "later@elsewhere.test" in alpha.execute("smtp", "postqueue", "-j"), what="deferred")
-    outside.fault("later@elsewhere.test", code=None)
+    outside.no_faults(fault)
     alpha.execute("smtp", "postqueue", "-f")
     outside.wait_for("later@elsewhere.test", token)

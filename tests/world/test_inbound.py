@@ -25,7 +25,15 @@ def test_a_stranger_cannot_relay(alpha: RunningTenant) -> None:
     assert "Relay access denied" in text
 
 
-@pytest.mark.parametrize("trick", ["other%strict.test@alpha.test", "other@strict.test@alpha.test", '"other@strict.test"@alpha.test', "@alpha.test:other@strict.test"])
+@pytest.mark.parametrize(
+    "trick",
+    [
+        "other%strict.test@alpha.test",
+        "other@strict.test@alpha.test",
+        '"other@strict.test"@alpha.test',
+        "@alpha.test:other@strict.test",
+    ],
+)
 def test_source_routes_and_percent_tricks_do_not_relay(alpha: RunningTenant, trick: str) -> None:
     with alpha.smtp() as client:
         client.ehlo()
@@ -84,7 +92,9 @@ def test_a_bare_newline_smuggles_nothing(alpha: RunningTenant) -> None:
     """`LF.LF` inside the data must end nothing: one message arrives, and the smuggled second one is part of its text."""
     jo, token = alpha.mailbox("jo"), uuid.uuid4().hex
     smuggled = f"MAIL FROM:<smuggler@elsewhere.test>\r\nRCPT TO:<{jo.address}>\r\nDATA\r\nSubject: smuggled {token}-two\r\n\r\ninjected\r\n"
-    body = f"From: someone@elsewhere.test\r\nTo: {jo.address}\r\nSubject: outer {token}-one\r\n\r\nbefore\n.\n{smuggled}"
+    body = (
+        f"From: someone@elsewhere.test\r\nTo: {jo.address}\r\nSubject: outer {token}-one\r\n\r\nbefore\n.\n{smuggled}"
+    )
     with socket.create_connection((alpha.publish, 25), 30) as raw:
         stream = raw.makefile("rwb")
 

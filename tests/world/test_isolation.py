@@ -88,7 +88,9 @@ def test_a_database_role_opens_only_its_own_database(alpha: RunningTenant, beta:
 
 
 @pytest.mark.parametrize("port", [24, 53, 5432, 6379, 10587, 11332, 12345])
-def test_a_neighbour_on_the_edge_network_reaches_no_inner_port(alpha: RunningTenant, beta: RunningTenant, port: int) -> None:
+def test_a_neighbour_on_the_edge_network_reaches_no_inner_port(
+    alpha: RunningTenant, beta: RunningTenant, port: int
+) -> None:
     address = beta.settings.edge.address
     dial = f"timeout 5 bash -c 'exec 3<>/dev/tcp/{address}/{port}' 2>/dev/null && echo open || echo closed"
     expected = "open" if port == 53 else "closed"  # 53 is beta's own authoritative server, which the world asks.
@@ -97,22 +99,34 @@ def test_a_neighbour_on_the_edge_network_reaches_no_inner_port(alpha: RunningTen
 
 def test_no_rendered_file_names_the_other_tenant(alpha: RunningTenant, beta: RunningTenant) -> None:
     for own, other in ((alpha, beta), (beta, alpha)):
-        foreign = [other.label, other.domain, str(other.settings.edge.address), str(other.settings.internal.subnet), other.publish]
+        foreign = [
+            other.label,
+            other.domain,
+            str(other.settings.edge.address),
+            str(other.settings.internal.subnet),
+            other.publish,
+        ]
         for file in render_tenant(own.settings, zones=local_zones(own.settings)):
             assert not [name for name in foreign if name in file.content], file.path
 
 
 def test_a_second_tenants_up_changes_nothing_in_the_first(alpha: RunningTenant, beta: RunningTenant) -> None:
-    before = {c["Name"]: (c["Id"], c["State"]["StartedAt"]) for c in inspect(alpha, *(alpha.container(s) for s in SERVICES))}
+    before = {
+        c["Name"]: (c["Id"], c["State"]["StartedAt"]) for c in inspect(alpha, *(alpha.container(s) for s in SERVICES))
+    }
     beta.docker("rm", "-f", beta.container("cache"))
     beta.pulumi("refresh", "--yes", "--skip-preview")
     beta.up()
-    after = {c["Name"]: (c["Id"], c["State"]["StartedAt"]) for c in inspect(alpha, *(alpha.container(s) for s in SERVICES))}
+    after = {
+        c["Name"]: (c["Id"], c["State"]["StartedAt"]) for c in inspect(alpha, *(alpha.container(s) for s in SERVICES))
+    }
     assert before == after
     assert set(outputs(alpha)["addresses"]).isdisjoint(outputs(beta)["addresses"])
 
 
-def test_tenant_to_tenant_mail_arrives_with_the_senders_own_address_and_spf_pass(alpha: RunningTenant, beta: RunningTenant) -> None:
+def test_tenant_to_tenant_mail_arrives_with_the_senders_own_address_and_spf_pass(
+    alpha: RunningTenant, beta: RunningTenant
+) -> None:
     jo, bea, token = alpha.mailbox("jo"), beta.mailbox("bea"), uuid.uuid4().hex
     with alpha.submission(jo) as client:
         client.send_message(message(jo.address, bea.address, token))
