@@ -119,6 +119,8 @@ SERVICES: Final[dict[str, ServiceSpec]] = {
                 VolumeMount("dkim", "/var/lib/dkim", read_only=True),
             ),
             secrets=(SecretFile("cache.password", "0444"),),
+            # An open session of Postfix would hold up the end until the engine kills it; Postfix defers meanwhile.
+            stop_timeout=5,
         ),
         ServiceSpec(
             "imap",
