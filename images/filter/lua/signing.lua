@@ -1,0 +1,118 @@
+-- Nothing of ours leaves without our signature: what is not signed is deferred, not passed on.
+--
+-- Two kinds of mail are ours: what an authenticated user sends, and what this server itself writes (it comes over
+-- loopback). Of the latter some is forwarded by a Sieve script: it may name one of our users in From only if it still
+-- carries that domain's valid signature. Signing it anew would give a forged message our name.
+
+local addresses = require "addresses"
+local logger = require "rspamd_logger"
+local lua_maps = require "lua_maps"
+
+local signing = {}
+
+local NAME = "MAILTENANT_SIGNED"
+local ours, host, selectors, key_path = {}, nil, nil, nil
+
+function signing.configure(domains, tenant_host, selector_map, path)
+  for _, domain in ipairs(domains) do
+    ours[domain:lower()] = true
+  end
+  host = tenant_host:lower()
+  key_path = path
+  selectors = lua_maps.map_add_from_ucl(selector_map, "map", "signing selector of each domain")
+  if not selectors then
+    error("cannot watch " .. tostring(selector_map))
+  end
+end
+
+local function from_address(task)
+  local headers = task:get_header_full("From") or {}
+  local found = #headers == 1 and addresses.read(headers[1].value)
+  return found and found[1] or nil
+end
+
+local function from_domain(task)
+  local address = from_address(task)
+  local domain = address and address:match("@([^@]+)$")
+  return domain and ours[domain] and domain or nil
+end
+
+local function loopback(task)
+  local ip = task:get_from_ip()
+  return ip and ip:is_valid() and ip:is_local()
+end
+
+-- Written here, not forwarded: it was never received from anywhere.
+local function written_here(task)
+  return loopback(task) and #(task:get_header_full("Received") or {}) == 0
+end
+
+-- Called by rspamd's module dkim_signing: what to sign with, or nothing.
+function signing.condition(task)
+  if task:has_pre_result() or not (task:get_user() or written_here(task)) then
+    return false
+  end
+  local domain = from_domain(task)
+  local selector = domain and selectors:get_key(domain)
+  if not selector then
+    return false
+  end
+  return { domain = domain, selector = selector, key = key_path }
+end
+
+local function has_option(task, symbol, prefix)
+  for _, entry in ipairs(task:get_symbol(symbol) or {}) do
+    for _, option in ipairs(entry.options or {}) do
+      if option:sub(1, #prefix) == prefix then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+local function verdict(task, action, text)
+  logger.warnx(task, "%s: %s", action, text)
+  task:set_pre_result({ action = action, message = text, module = NAME, priority = 9 })
+end
+
+-- Null sender and From of another mailbox than the server's own: an automatic reply of a user's script.
+local function own_words(task, owners)
+  local address = from_address(task)
+  local envelope = ((task:get_from("smtp") or {})[1] or {}).addr or ""
+  if envelope == "" or address:match("@([^@]+)$") == host then
+    return true
+  end
+  return owners.owns(envelope:lower(), address)
+end
+
+function signing.rule(owners)
+  return function(task)
+    if task:has_pre_result() then
+      return
+    end
+    local login = task:get_user()
+    local domain = from_domain(task)
+    if login and task:cache_get("mailtenant_sender") ~= login:lower() then
+      return verdict(task, "soft reject", "The sender was not checked; try again later")
+    end
+    if not login and not (loopback(task) and domain) then
+      return
+    end
+    if login or written_here(task) then
+      if not login and not own_words(task, owners) then
+        return verdict(task, "reject", "Sender address rejected: the header From is not the sender's own")
+      end
+      if not (domain and has_option(task, "DKIM_SIGNED", domain .. ":")) then
+        return verdict(task, "soft reject", "The message could not be signed; try again later")
+      end
+    elseif not has_option(task, "R_DKIM_ALLOW", domain .. ":") then
+      if task:get_symbol("R_DKIM_TEMPFAIL") then
+        return verdict(task, "soft reject", "The signature could not be checked; try again later")
+      end
+      return verdict(task, "reject", "Forwarded mail that names one of our senders needs its signature")
+    end
+  end
+end
+
+return signing
