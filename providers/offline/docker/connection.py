@@ -19,7 +19,7 @@ def connect(host: str, version: str) -> APIClient:
     """A client for `unix://`, `tcp://` or `ssh://`. Asks the engine for its API version when `version` is `auto`."""
     if not host.startswith("ssh://"):
         return APIClient(base_url=host, version=version, timeout=_TIMEOUT)
-    client = APIClient(base_url="tcp://engine-behind-ssh", version="1.41", timeout=_TIMEOUT)
+    client = APIClient(base_url="tcp://engine-behind-ssh:2375", version="1.41", timeout=_TIMEOUT)
     client.mount("http://", _SshAdapter(host))
     client.trust_env = False  # no proxy stands between us and the ssh client
     if version == "auto":

@@ -84,8 +84,8 @@ def _values(seen: Any, state: Values) -> Values:
         "logDriver": host["LogConfig"]["Type"],
         "logOpts": dict(host["LogConfig"]["Config"] or {}),
         "ports": _ports(seen),
-        "platform": seen["Platform"],
-        "bridge": seen["NetworkSettings"]["Bridge"],
+        "platform": seen.get("Platform", ""),
+        "bridge": seen["NetworkSettings"].get("Bridge", ""),
         "networkDatas": _networks(seen),
         "containerLogs": None,
         "exitCode": None,
@@ -156,13 +156,13 @@ def _networks(seen: Any) -> list[Values]:
     return [
         {
             "networkName": name,
-            "ipAddress": one["IPAddress"],
-            "ipPrefixLength": one["IPPrefixLen"],
-            "gateway": one["Gateway"],
-            "globalIpv6Address": one["GlobalIPv6Address"],
-            "globalIpv6PrefixLength": one["GlobalIPv6PrefixLen"],
-            "ipv6Gateway": one["IPv6Gateway"],
-            "macAddress": one["MacAddress"],
+            "ipAddress": one.get("IPAddress", ""),
+            "ipPrefixLength": one.get("IPPrefixLen", 0),
+            "gateway": one.get("Gateway", ""),
+            "globalIpv6Address": one.get("GlobalIPv6Address", ""),
+            "globalIpv6PrefixLength": one.get("GlobalIPv6PrefixLen", 0),
+            "ipv6Gateway": one.get("IPv6Gateway", ""),
+            "macAddress": one.get("MacAddress", ""),
         }
         for name, one in sorted((seen["NetworkSettings"]["Networks"] or {}).items())
     ]

@@ -114,6 +114,8 @@ class OfflineDocker(sdk.Provider):
         secrets = secret_keys(request.properties) | secret_keys(request.inputs)
         hidden = secret_texts(state, secrets)
         found = await self._on_engine(hidden, lambda: kind.read(self._engine, request.resource_id, state))
+        if found is None and not state:  # an import: an empty id alone would be taken for an empty object
+            raise EngineError(f"{request.resource_id} does not exist on the Docker engine at {self._engine.host}")
         if found is None:
             return sdk.ReadResponse(resource_id="")
         if inputs:
@@ -161,6 +163,11 @@ def _type(name: str) -> ResourceType:
     if name not in _TYPES:
         raise EngineError(f"the offline Docker plugin does not implement {name}")
     return _TYPES[name]
+
+
+def _ignored(path: str, ignored: tuple[str, ...]) -> bool:
+    """Is the path, or what it lies in, named by `ignore_changes`?"""
+    return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in ignored)
 
 
 def _tops(found: list[Difference]) -> list[str]:

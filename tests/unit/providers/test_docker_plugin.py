@@ -105,6 +105,13 @@ def test_diff_says_path_kind_and_replaced_inputs(plugin: Plugin) -> None:
     }
 
 
+def test_diff_leaves_out_what_the_program_ignores(plugin: Plugin) -> None:
+    new = plugin.check(CONTAINER, {"image": "other", "name": "n", "logOpts": {"a": "b"}}).inputs
+    state = plugin.check(CONTAINER, {"image": "i", "name": "n", "logOpts": {"a": "c"}}).inputs
+    request = provider_pb2.DiffRequest(id="x", urn=urn(CONTAINER), olds=state, news=new, ignoreChanges=["logOpts"])
+    assert list(plugin.stub.Diff(request).detailedDiff) == ["image"]
+
+
 @pytest.mark.parametrize("call", ["create", "read", "delete"])
 def test_an_engine_that_does_not_answer_is_one_clear_sentence(plugin: Plugin, call: str) -> None:
     checked = plugin.check(CONTAINER, {"image": "i", "name": "n"}).inputs

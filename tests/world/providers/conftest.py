@@ -38,7 +38,7 @@ def stack(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
         "PULUMI_CONFIG_PASSPHRASE": "of the tests, not a secret",
     }
     name = f"{MARK}{os.getpid()}-{number}"
-    scratch = ScratchStack(folder, environment, name, f"10.95.{(os.getpid() + number) % 256}", engine)
+    scratch = ScratchStack(folder, environment, name, f"10.88.{(os.getpid() + number) % 256}", engine)
     try:
         yield scratch
     finally:

@@ -77,10 +77,11 @@ def volumes(stack: ScratchStack) -> list[str]:
 
 FAILING = """
 i = image()
-docker.Container("c", name=NAME, image=i.image_id, command=P.get("command", ["sleep", "1000"]), init=True, stop_timeout=1,
-    envs=[Output.secret("PASSWORD=open-sesame")], read_only=P.get("read_only", False),
+docker.Container("c", name=NAME, image=i.image_id, command=P.get("command", ["sleep", "1000"]), init=True,
+    stop_timeout=1, envs=[Output.secret("PASSWORD=open-sesame")], read_only=P.get("read_only", False),
     uploads=[docker.ContainerUploadArgs(file="/etc/ours", content=Output.secret("s3cret-line\\n"))],
-    wait=P.get("wait", False), wait_timeout=P.get("limit", 20), start=P.get("start", True), must_run=P.get("start", True),
+    wait=P.get("wait", False), wait_timeout=P.get("limit", 20),
+    start=P.get("start", True), must_run=P.get("start", True),
     healthcheck=docker.ContainerHealthcheckArgs(tests=["CMD-SHELL", P["test"]], interval="1s", retries=1)
         if "test" in P else None,
     opts=FIRST if P.get("first", True) else None)

@@ -13,7 +13,8 @@ if "secret" in P:
     uploads.append(docker.ContainerUploadArgs(file="/etc/secret", content=Output.secret(P["secret"])))
 c = docker.Container("c", name=NAME, image=i.image_id, command=["sleep", "1000"], init=True, stop_timeout=1,
     memory=P.get("memory"), memory_swap=P.get("swap", P.get("memory")), cpu_shares=P.get("cpu"),
-    restart=P.get("restart"), max_retry_count=P.get("retries"), cpu_set=P.get("cpus"), memory_reservation=P.get("reservation"),
+    restart=P.get("restart"), max_retry_count=P.get("retries"), cpu_set=P.get("cpus"),
+    memory_reservation=P.get("reservation"),
     labels=[docker.ContainerLabelArgs(label=k, value=v) for k, v in P.get("labels", {}).items()],
     capabilities=docker.ContainerCapabilitiesArgs(adds=P.get("caps", ["CAP_CHOWN"]), drops=["ALL"]),
     healthcheck=docker.ContainerHealthcheckArgs(tests=["CMD", "true"], interval="1s", retries=P.get("tries", 3)),

@@ -6,15 +6,17 @@ from .scratch import ScratchStack
 
 PROGRAM = """
 i, n = image(), network()
-edge = docker.Container("edge", name=NAME + "-edge", image=i.image_id, command=["sleep", "1000"], init=True, stop_timeout=1,
-    memory=P.get("memory", 32), memory_swap=P.get("memory", 32), hostname=P.get("host", "acme.outboxment.test"),
+edge = docker.Container("edge", name=NAME + "-edge", image=i.image_id, command=["sleep", "1000"], init=True,
+    stop_timeout=1, memory=P.get("memory", 32), memory_swap=P.get("memory", 32),
+    hostname=P.get("host", "acme.outboxment.test"),
     domainname=P.get("domain"), labels=[docker.ContainerLabelArgs(label="v", value=P.get("label", "1"))],
     networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=n.name, ipv4_address=NET + ".5")],
-    ports=[docker.ContainerPortArgs(internal=25, ip="127.0.3.1"), docker.ContainerPortArgs(internal=993, ip="127.0.3.1")],
+    ports=[docker.ContainerPortArgs(internal=25, ip="127.0.3.1"),
+           docker.ContainerPortArgs(internal=993, ip="127.0.3.1")],
     opts=FIRST)
 for name in ("smtp", "imap"):
-    docker.Container(name, name=f"{NAME}-{name}", image=i.image_id, command=["sleep", "1000"], init=True, stop_timeout=1,
-        network_mode=edge.id.apply(lambda id: f"container:{id}"), opts=FIRST)
+    docker.Container(name, name=f"{NAME}-{name}", image=i.image_id, command=["sleep", "1000"], init=True,
+        stop_timeout=1, network_mode=edge.id.apply(lambda id: f"container:{id}"), opts=FIRST)
 """
 
 

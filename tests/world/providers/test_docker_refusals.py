@@ -18,7 +18,7 @@ from .scratch import CommandFailed, ScratchStack
 ONE = """
 i = image()
 docker.Volume("v", name=NAME + "-v")
-docker.Container("c", name=NAME, image=i.image_id, command=["sleep", "1000"], init=True, stop_timeout=1, **P.get("more", {}))
+docker.Container("c", name=NAME, image=i.image_id, command=["sleep", "1000"], init=True, **P.get("more", {}))
 """
 NOWHERE = "unix:///nonexistent/docker.sock"
 
@@ -88,7 +88,7 @@ class Gateway(threading.Thread):
         self._engine = urlsplit(engine).path
         self._listener = socket.create_server(("127.0.3.1", 0))
         self._open: list[socket.socket] = []
-        self.address = "tcp://127.0.3.1:%d" % self._listener.getsockname()[1]
+        self.address = f"tcp://127.0.3.1:{self._listener.getsockname()[1]}"
         self.start()
 
     def run(self) -> None:

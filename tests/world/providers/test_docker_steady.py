@@ -8,7 +8,7 @@ import time
 from .scratch import BASE_IMAGE, ScratchStack, eventually
 
 EVERYTHING = """
-SERVER = '$s=IO::Socket::INET->new(LocalPort=>8025,Listen=>5) or die; while($c=$s->accept){print $c "hello\\n"; close $c}'
+SERVER = '$s=IO::Socket::INET->new(LocalPort=>8025,Listen=>5) or die; while($c=$s->accept){print $c "hello\\n"}'
 i, n = image(), network()
 inside = docker.Network("inside", name=NAME + "-inside", internal=True,
     ipam_configs=[docker.NetworkIpamConfigArgs(subnet=NET + ".16/28")])
@@ -28,9 +28,11 @@ c = docker.Container("all", name=NAME, image=i.image_id,
         start_period="500ms"),
     networks_advanced=[docker.ContainerNetworksAdvancedArgs(name=n.name, aliases=["z", "a"], ipv4_address=NET + ".5"),
                        docker.ContainerNetworksAdvancedArgs(name=inside.name, aliases=["mail"])],
-    dns=["127.0.0.1", "10.0.0.1"], dns_searches=["mail.test"], hosts=[docker.ContainerHostArgs(host="h.test", ip="10.0.0.9")],
+    dns=["127.0.0.1", "10.0.0.1"], dns_searches=["mail.test"],
+    hosts=[docker.ContainerHostArgs(host="h.test", ip="10.0.0.9")],
     stop_timeout=1, destroy_grace_seconds=1, wait=True, restart="unless-stopped", hostname="mail.acme.test",
-    envs=["Z=1", "A=2"], working_dir="/tmp", user="0:0", shm_size=32, group_adds=["8"], sysctls={"net.core.somaxconn": "256"},
+    envs=["Z=1", "A=2"], working_dir="/tmp", user="0:0", shm_size=32, group_adds=["8"],
+    sysctls={"net.core.somaxconn": "256"},
     volumes=[docker.ContainerVolumeArgs(container_path="/data", volume_name=data.name),
              docker.ContainerVolumeArgs(container_path="/etc/ours", host_path="/etc", read_only=True)],
     uploads=[docker.ContainerUploadArgs(file="/etc/z", content="plain"),
@@ -67,7 +69,7 @@ def test_a_container_with_everything_stays_as_it_is(stack: ScratchStack) -> None
     assert {one["network_name"]: one["ip_address"] for one in outputs["addresses"]}[
         stack.name + "-net"
     ] == f"{stack.net}.5"
-    assert [one["external"] for one in outputs["ports"]][0] == port and outputs["ports"][1]["external"] > 0
+    assert outputs["ports"][0]["external"] == port and outputs["ports"][1]["external"] > 0
 
     state = stack.state()
     assert state["image"]["id"] == outputs["image"] + BASE_IMAGE
@@ -123,7 +125,7 @@ def test_names_are_made_up_where_the_program_gives_none(stack: ScratchStack) -> 
 i = image()
 prefix = NAME + "-auto"
 v = docker.Volume(prefix)
-c = docker.Container(prefix + "-c", image=i.image_id, command=P.get("command", ["sleep", "1000"]), stop_timeout=1, init=True)
+c = docker.Container(prefix + "-c", image=i.image_id, command=P.get("command", ["sleep", "1000"]), init=True)
 pulumi.export("volume", v.name)
 pulumi.export("container", c.name)
 """
