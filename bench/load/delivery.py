@@ -76,7 +76,7 @@ def deliver(target: Target, plan: Plan, server_cpu: Callable[[], float]) -> Deli
             with ThreadPoolExecutor(plan.connections) as pool:
                 list(pool.map(lambda pair: work.send(tls, *pair), enumerate(sessions)))
             accepted = time.perf_counter() - started
-            _all_readable(inboxes, work.expected())
+            _all_readable(inboxes, expected(plan.messages, len(inboxes)))
         except OSError as error:
             raise BenchError(f"{target.name}: {error}") from error
         readable = time.perf_counter() - started
@@ -86,6 +86,12 @@ def deliver(target: Target, plan: Plan, server_cpu: Callable[[], float]) -> Deli
             inbox.empty()
     lost = sum(identifier not in arrived for identifier in work.identifiers)
     return Delivery(plan.messages, accepted, readable, server, own, lost, sum(n - 1 for n in arrived.values()))
+
+
+def expected(messages: int, mailboxes: int) -> list[int]:
+    """How many of the messages each mailbox gets: they are dealt out in turn."""
+    share, more = divmod(messages, mailboxes)
+    return [share + (number < more) for number in range(mailboxes)]
 
 
 class _Work:
@@ -100,11 +106,6 @@ class _Work:
 
     def mailbox(self, number: int) -> Mailbox:
         return self._target.mailboxes[number % len(self._target.mailboxes)]
-
-    def expected(self) -> list[int]:
-        """Messages for each mailbox."""
-        share, more = divmod(self._plan.messages, len(self._target.mailboxes))
-        return [share + (i < more) for i in range(len(self._target.mailboxes))]
 
     def send(self, tls: ssl.SSLContext, connection: int, session: Submission | None) -> None:
         sender = self.mailbox(connection)
