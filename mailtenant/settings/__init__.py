@@ -3,7 +3,7 @@
 from mailtenant.settings.convert import parse_settings
 from mailtenant.settings.dns import Domain, DomainKey, HostKey
 from mailtenant.settings.errors import Problem, SettingsErrors
-from mailtenant.settings.fleet import check_fleet, load_fleet
+from mailtenant.settings.fleet import check_copies, check_fleet, load_fleet
 from mailtenant.settings.model import TenantSettings
 from mailtenant.settings.stackfile import StackFile, load_stack_file
 
@@ -15,6 +15,7 @@ __all__ = [
     "SettingsErrors",
     "StackFile",
     "TenantSettings",
+    "check_copies",
     "check_fleet",
     "load_fleet",
     "load_stack_file",

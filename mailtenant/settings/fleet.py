@@ -38,6 +38,38 @@ def check_fleet(stack_files: Sequence[StackFile]) -> list[Problem]:
     return problems
 
 
+def check_copies(stack_files: Sequence[StackFile]) -> list[Problem]:
+    """What two tenants share because one file was copied from the other: encryption salt, certificates, DKIM keys."""
+    problems: list[Problem] = []
+    owners: dict[object, StackFile] = {}
+    for stack_file in stack_files:
+        salt = stack_file.encryption_salt
+        owner = owners.setdefault(("salt", salt), stack_file) if salt else stack_file
+        if owner is not stack_file:
+            line = stack_file.document.line(("encryptionsalt",))
+            message = f"is that of {owner.file}: a copied file shares its secrets"
+            problems.append(Problem(stack_file.file, "encryptionsalt", message, _NOT_COPIED, line))
+        for value, path in _public_halves(stack_file):
+            owner = owners.setdefault(value, stack_file)
+            if owner is not stack_file:
+                problems.append(stack_file.problem(path, f"is that of {owner.file}", _NOT_COPIED))
+    return problems
+
+
+_NOT_COPIED = "make a tenant with `mailtenant new`, not from another's file"
+
+
+def _public_halves(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:
+    settings = stack_file.settings
+    yield settings.tls.chain, ("tls", "chain")
+    yield settings.tls.ca, ("tls", "ca")
+    for i, key in enumerate(settings.host_dkim):
+        yield key.public_key, ("host_dkim", i, "public_key")
+    for i, domain in enumerate(settings.domains):
+        for k, selector in enumerate(domain.dkim):
+            yield selector.public_key, ("domains", i, "dkim", k, "public_key")
+
+
 def _label(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:
     yield stack_file.settings.label, ("label",)
 

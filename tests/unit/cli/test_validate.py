@@ -12,7 +12,7 @@ from mailtenant.accounts.errors import AccountsUnavailable
 from mailtenant.certificates import make_local_certificates
 from mailtenant.cli.validate import certificate_problems
 from mailtenant.settings import load_stack_file
-from tests.unit.cli.conftest import Cli
+from tests.unit.cli.conftest import TREE, Cli
 from tests.unit.settings.example import example_document
 from tests.unit.settings.files import a_stack_file, stack_value, write
 
@@ -59,7 +59,7 @@ def test_json_of_good_files(project: Path, cli: Cli) -> None:
 
 def test_one_file_is_judged_with_its_neighbours_in_mind(project: Path, cli: Cli) -> None:
     a_stack_file(project, "acme", 0)
-    zed = a_stack_file(project, "zed", 0)
+    zed = a_stack_file(project, "zed", 1, edge={"address": "10.99.1.10"})
     (project / "stacks" / "Pulumi.broken.yaml").write_text("a: [", encoding="utf-8")
     ended = cli("validate", project / "stacks" / "Pulumi.acme.yaml")
     assert ended.code == 1
@@ -67,6 +67,17 @@ def test_one_file_is_judged_with_its_neighbours_in_mind(project: Path, cli: Cli)
     assert "broken" not in ended.err
     zed.path.unlink()
     assert cli("validate", project / "stacks" / "Pulumi.acme.yaml").code == 0
+
+
+def test_a_named_file_for_the_world_is_tried_with_the_published_passphrase(project: Path, cli: Cli) -> None:
+    stack_file = a_stack_file(project, "acme", 0, "acme.com")
+    assert cli("validate", stack_file.path).code == 0
+    salt = load_stack_file(TREE / "stacks" / "Pulumi.acme.yaml").encryption_salt
+    text = stack_file.path.read_text(encoding="utf-8").replace(str(stack_file.encryption_salt), str(salt))
+    stack_file.path.write_text(text, encoding="utf-8")
+    ended = cli("validate", stack_file.path)
+    assert ended.code == 1
+    assert "is made with the published demo passphrase" in ended.err
 
 
 def test_a_missing_file_is_named(project: Path, cli: Cli) -> None:

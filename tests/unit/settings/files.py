@@ -1,15 +1,24 @@
 """Stack files for tests, with encrypted-looking secrets."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mailtenant.settings import StackFile, load_stack_file, parse_settings
 from tests.unit.settings.example import example_document
 
 SEALED = {"secure": "v1:bm9uY2U=:c2VhbGVk"}
 SALT = "v1:AAAAAAAAAAA=:v1:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
+
+
+def public_key(number: int) -> str:
+    """A public key of its own for each number; nobody has the private one."""
+    key = rsa.RSAPublicNumbers(65537, (1 << 2047) + 2 * number + 1).public_key()
+    return base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 
 
 def sealed_secrets(document: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +56,9 @@ def a_stack_file(
     document["edge"]["address"] = f"10.99.{1 + number // 200}.{10 + number % 200}"
     document["internal"]["subnet"] = f"10.98.{number // 16}.{16 * (number % 16)}/28"
     document["publish"] = f"127.0.{1 + number // 200}.{1 + number % 200}"
-    for key, value in changes.items():
-        document[key] = document[key] | value if isinstance(value, dict) else value
-    return load_stack_file(write(folder, stack_value(document), f"Pulumi.{label}.yaml"))
+    for key in (*document["host_dkim"], *(key for domain in document["domains"] for key in domain["dkim"])):
+        key["public_key"] = public_key(number)
+    for name, value in changes.items():
+        document[name] = document[name] | value if isinstance(value, dict) else value
+    value = stack_value(document) | {"encryptionsalt": f"v1:{number:011d}=:v1:AAAAAAAAAAAAAAAA:AAAA"}
+    return load_stack_file(write(folder, value, f"Pulumi.{label}.yaml"))

@@ -1,11 +1,12 @@
 """What one tenant has, no other may have; and how long a large fleet takes."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mailtenant.settings import StackFile, check_fleet, load_fleet
+from mailtenant.settings import StackFile, check_copies, check_fleet, load_fleet
 from tests.unit.settings.files import a_stack_file
 
 
@@ -53,6 +54,19 @@ def test_a_domain_below_another_tenants_platform_domain_is_refused(tmp_path: Pat
     assert (problem.file, problem.path) == (two.file, "mailtenant:tenant.domains[0].name")
 
 
+def test_a_copied_file_is_found_by_its_keys(tmp_path: Path, one: StackFile) -> None:
+    two = a_stack_file(tmp_path, "two", 1)
+    assert check_copies([one, two]) == []
+    settings = two.settings.model_copy(update={"host_dkim": one.settings.host_dkim, "tls": one.settings.tls})
+    copied = replace(two, settings=settings, encryption_salt=one.encryption_salt)
+    assert [(p.file, p.path.removeprefix("mailtenant:tenant.")) for p in check_copies([one, copied])] == [
+        (two.file, "encryptionsalt"),
+        (two.file, "tls.chain"),
+        (two.file, "tls.ca"),
+        (two.file, "host_dkim[0].public_key"),
+    ]
+
+
 def test_the_same_address_on_another_network_or_engine_is_free(tmp_path: Path, one: StackFile) -> None:
     elsewhere = a_stack_file(tmp_path, "two", 1, edge={"address": "10.99.1.10", "network": "other"})
     far = a_stack_file(
@@ -86,7 +100,7 @@ def test_a_large_fleet_is_judged_in_milliseconds_a_tenant(tmp_path: Path) -> Non
     fleet = [a_stack_file(tmp_path, f"t{n}", n) for n in range(count)]
     started = time.perf_counter()
     files, problems = load_fleet(tmp_path / "stacks")
-    problems += check_fleet(files)
+    problems += [*check_fleet(files), *check_copies(files)]
     each = (time.perf_counter() - started) / count * 1000
     assert (len(files), problems) == (len(fleet), [])
     # Measured: 2 ms. Ten times that still tells a slip (a second parser, a key derivation a file) from a busy machine.
