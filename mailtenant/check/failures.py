@@ -38,7 +38,7 @@ def explain(error: Exception, label: str, place: str, port: int) -> CheckFailed:
             )
         case ssl.SSLCertVerificationError():
             return CheckFailed(f"{place}: certificate refused: {error.verify_message}", _certificate_fix(error, label))
-        case ssl.SSLError():
+        case ssl.SSLError() if not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             return CheckFailed(f"{place}: no TLS: {_tls_words(error)}", f"see what the server says: {logs}")
         case ConnectionRefusedError():
             return CheckFailed(
@@ -50,8 +50,11 @@ def explain(error: Exception, label: str, place: str, port: int) -> CheckFailed:
                 f"{place}: no answer in time",
                 f"a firewall on the way, or a service that hangs: {logs}; allow more with --timeout",
             )
-        case smtplib.SMTPServerDisconnected() | imaplib.IMAP4.abort() | EOFError() | ConnectionError():
-            return CheckFailed(f"{place}: the server hung up", f"it says why in its log: {logs}")
+        case smtplib.SMTPServerDisconnected() | imaplib.IMAP4.abort() | EOFError() | ConnectionError() | ssl.SSLError():
+            return CheckFailed(
+                f"{place}: the server hung up",
+                f"does it run? docker ps -a --filter label=mailtenant.tenant={label}; its log: {logs}",
+            )
         case smtplib.SMTPResponseException():
             return CheckFailed(f"{place}: {error.smtp_code} {words(error.smtp_error)}", f"see: {logs}")
         case imaplib.IMAP4.error():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from mailtenant.accounts.engine import TenantEngine
 from mailtenant.accounts.errors import AccountError, AccountsUnavailable
-from mailtenant.accounts.mail_store import delete_mail, end_sessions
+from mailtenant.accounts.mail_store import delete_mail, end_sessions, has_mail
 from mailtenant.accounts.model import NewMailbox
 from mailtenant.accounts.passwords import generate_password, hash_password
 from mailtenant.accounts.store import AccountStore
@@ -29,33 +29,45 @@ def throw_away_mailbox(settings: TenantSettings, token: str) -> Iterator[Login]:
     """
     engine = TenantEngine.of(settings)
     login = Login(f"{PREFIX}{token}@{settings.domains[0].name}", generate_password())
+    mail_store = _mail_store_runs(engine, login.address)
     with AccountStore(engine) as store:
-        _remove_stale(store, engine)
+        if mail_store:
+            _remove_stale(store, engine)
         store.add(NewMailbox(login.address, hash_password(login.password), name="probe of mailtenant check"))
     try:
         yield login
     finally:
         # A connection of its own: the other would be as old as the check is long.
         with AccountStore(engine) as store:
-            _remove(store, engine, login.address)
+            _remove(store, engine, login.address, with_mail=mail_store)
+
+
+def _mail_store_runs(engine: TenantEngine, address: str) -> bool:
+    """Without it nothing is delivered, and nothing can be deleted; the check has other things to say then."""
+    try:
+        has_mail(engine, address)
+    except AccountsUnavailable:
+        return False
+    return True
 
 
 def _remove_stale(store: AccountStore, engine: TenantEngine) -> None:
     now = datetime.now(UTC)
     for mailbox in store.mailboxes():
         if _OURS.match(mailbox.address) and now - mailbox.created_at > _STALE:
-            _remove(store, engine, mailbox.address)
+            _remove(store, engine, mailbox.address, with_mail=True)
 
 
-def _remove(store: AccountStore, engine: TenantEngine, address: str) -> None:
+def _remove(store: AccountStore, engine: TenantEngine, address: str, *, with_mail: bool) -> None:
     """The account first, so that nothing more is delivered; then its sessions, then its mail."""
     try:
         store.remove(address)
     finally:
-        try:
-            end_sessions(engine, address)
-        finally:
-            delete_mail(engine, address)
+        if with_mail:
+            try:
+                end_sessions(engine, address)
+            finally:
+                delete_mail(engine, address)
 
 
 def cannot_probe(error: AccountError) -> CheckFailed:

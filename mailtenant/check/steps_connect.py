@@ -17,12 +17,17 @@ STRANGERS_RECIPIENT = "relay-probe@example.com"
 
 
 def ports_answer(check: Check) -> str:
-    """Every port of the tenant takes connections."""
+    """Every port of the tenant takes connections, and the service behind it says something."""
+    failures: dict[int, CheckFailed] = {}
     for port in PORTS:
         try:
-            check.place.connect(port).close()
-        except OSError as error:
-            raise explain(error, check.place.label, check.place.name(port), port) from error
+            check.place.greet(port)
+        except (OSError, EOFError) as error:
+            failures[port] = explain(error, check.place.label, check.place.name(port), port)
+    if failures:
+        first, *others = failures
+        also = f" (and there is trouble on {', '.join(map(str, others))})" if others else ""
+        raise CheckFailed(failures[first].cause + also, failures[first].fix)
     return f"{', '.join(map(str, PORTS))} at {check.place.address}"
 
 

@@ -11,6 +11,8 @@ def smtp_talk(tenant: PretendTenant, port: int) -> Callable[[Peer], None]:
     def talk(peer: Peer) -> None:
         if tenant.faults.hangs_on == port:
             time.sleep(30)
+        if tenant.faults.hangs_up_on == port:
+            return
         peer.say(f"220 {HOST} ESMTP")
         sender_known, recipient, logged_in = False, "", False
         while True:

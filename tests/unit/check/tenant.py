@@ -42,6 +42,7 @@ class Faults:
     echo_says: str = f"mx.elsewhere.test; {GOOD}"
     own_says: str = f"{HOST}; {GOOD}"
     hangs_on: int = 0  # a port that takes connections and says nothing
+    hangs_up_on: int = 0  # a port that takes connections and ends them, like the engine's for a service that is down
 
 
 @dataclass

@@ -163,10 +163,17 @@ def test_a_closed_port_is_named(port: int) -> None:
     assert named(report, "certificate").status is Status.SKIPPED
 
 
+def test_a_port_without_a_service_behind_it_is_named() -> None:
+    with running(Faults(hangs_up_on=25)) as check:
+        report = run_check(check)
+    assert named(report, "ports").cause == "127.0.0.1:25: the server hung up"
+    assert "docker ps -a --filter label=mailtenant.tenant=acme" in named(report, "ports").fix
+
+
 def test_a_server_that_says_nothing_does_not_hang_the_check() -> None:
     with running(Faults(hangs_on=587)) as check:
         report = run_check(check)
-    assert named(report, "certificate").cause == "127.0.0.1:587: no answer in time"
+    assert named(report, "ports").cause == "127.0.0.1:587: no answer in time"
     assert report.seconds < 15
 
 

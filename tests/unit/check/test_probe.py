@@ -22,6 +22,7 @@ class Accounts:
         self.log: list[str] = []
         self.present: list[SimpleNamespace] = []
         self.failing = ""
+        self.mail_store_is_down = False
         self.hash = ""
 
     def __call__(self, engine: object) -> Self:
@@ -43,6 +44,11 @@ class Accounts:
     def remove(self, address: str) -> None:
         self._do("remove", address)
 
+    def has_mail(self, engine: object, address: str) -> bool:
+        if self.mail_store_is_down:
+            raise AccountsUnavailable("no container mt-acme-imap")
+        return False
+
     def end_sessions(self, engine: object, address: str) -> None:
         self._do("end_sessions", address)
 
@@ -59,6 +65,7 @@ class Accounts:
 def accounts(monkeypatch: pytest.MonkeyPatch) -> Accounts:
     made = Accounts()
     monkeypatch.setattr(probe, "AccountStore", made)
+    monkeypatch.setattr(probe, "has_mail", made.has_mail)
     monkeypatch.setattr(probe, "end_sessions", made.end_sessions)
     monkeypatch.setattr(probe, "delete_mail", made.delete_mail)
     return made
@@ -90,6 +97,13 @@ def test_its_mail_goes_even_if_something_before_fails(accounts: Accounts, failin
     with pytest.raises(AccountError, match=failing), probe.throw_away_mailbox(example_settings(), TOKEN):
         pass
     assert accounts.log[1:] == GONE
+
+
+def test_without_a_mail_store_there_is_no_mail_to_delete(accounts: Accounts) -> None:
+    accounts.mail_store_is_down = True
+    with probe.throw_away_mailbox(example_settings(), TOKEN):
+        pass
+    assert accounts.log == [f"add {ADDRESS}", f"remove {ADDRESS}"]
 
 
 def test_what_a_killed_check_left_is_removed_and_nothing_else(accounts: Accounts) -> None:
