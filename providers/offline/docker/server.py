@@ -57,6 +57,9 @@ class OfflineDocker(sdk.Provider):
         # One thread a resource: a container that waits for its health must not hold up the others.
         self._workers = ThreadPoolExecutor(max_workers=32, thread_name_prefix="docker")
 
+    async def get_schema(self, request: sdk.GetSchemaRequest) -> sdk.GetSchemaResponse:
+        raise EngineError("the offline Docker plugin has no schema: use `pulumi import --generate-code=false`")
+
     async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
         _, problems = check_provider(plain_map(request.new_inputs))
         return sdk.CheckResponse(inputs=request.new_inputs, failures=_failures(problems))
@@ -85,7 +88,8 @@ class OfflineDocker(sdk.Provider):
         _type(_token(request))
         secrets = secret_keys(request.old_state) | secret_keys(request.new_inputs)
         state, inputs = plain_map(request.old_state), plain_map(request.new_inputs)
-        found = differences(_token(request), state, inputs, secrets)
+        every = differences(_token(request), state, inputs, secrets)
+        found = [one for one in every if not _ignored(one.path, request.ignore_changes)]
         return sdk.DiffResponse(
             changes=bool(found),
             diffs=_tops(found),
@@ -165,7 +169,7 @@ def _type(name: str) -> ResourceType:
     return _TYPES[name]
 
 
-def _ignored(path: str, ignored: tuple[str, ...]) -> bool:
+def _ignored(path: str, ignored: list[str]) -> bool:
     """Is the path, or what it lies in, named by `ignore_changes`?"""
     return any(path == one or path.startswith((f"{one}.", f"{one}[")) for one in ignored)
 

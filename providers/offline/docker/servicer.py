@@ -21,6 +21,9 @@ from .server import VERSION, OfflineDocker, PartialState
 class Servicer(ProviderServicer):
     """Turns EngineError into a plain gRPC error: the SDK alone would add the exception's type and a stack trace."""
 
+    async def GetSchema(self, request: Any, context: Any) -> Any:
+        return await _answer(super().GetSchema(request, context), context)
+
     async def Configure(self, request: Any, context: Any) -> Any:
         return await _answer(super().Configure(request, context), context)
 

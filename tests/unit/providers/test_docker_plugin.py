@@ -26,8 +26,21 @@ def values(struct: Any) -> dict[str, PropertyValue]:
     return PropertyValue.unmarshal_map(struct)
 
 
+def test_a_resource_below_components_is_known_by_its_own_type(plugin: Plugin) -> None:
+    below = "mailtenant:index:TenantMail$mailtenant:index:Edge$docker:index/volume:Volume"
+    answer = plugin.check(below, {"name": "v"})
+    assert not answer.failures
+    assert plugin.create(below, answer.inputs, preview=True)
+
+
 def test_it_says_the_version_of_the_sdk(plugin: Plugin) -> None:
     assert plugin.stub.GetPluginInfo(empty_pb2.Empty()).version == "5.2.0"
+
+
+def test_who_asks_for_its_schema_hears_how_to_import_without(plugin: Plugin) -> None:
+    with pytest.raises(grpc.RpcError) as error:
+        plugin.stub.GetSchema(provider_pb2.GetSchemaRequest(version=0))
+    assert error.value.details().endswith("use `pulumi import --generate-code=false`")
 
 
 def test_a_debugger_may_attach(plugin: Plugin) -> None:
