@@ -160,7 +160,7 @@ class Database:
         return done.stdout + done.stderr
 
     def reset(self) -> None:
-        """The settings of the stack file, no account but the built-in one, which is at the first domain without a password."""
+        """The settings of the stack file, no account but the built-in one: at the first domain, no password."""
         first = self.settings.domains[0].name
         self.owner(
             f"""DELETE FROM mail.aliases;

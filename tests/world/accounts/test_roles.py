@@ -77,9 +77,9 @@ def test_the_reader_can_do_nothing_else(database: Database, statement: str) -> N
 @pytest.mark.parametrize("user", ["mailadmin", "postgres", "nobody"])
 def test_no_other_role_comes_in_over_the_network(database: Database, user: str) -> None:
     host, _, port = database.docker("port", database.container, "5432/tcp").splitlines()[0].rpartition(":")
-    with pytest.raises(psycopg.OperationalError, match="no pg_hba.conf entry"):
+    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba\.conf entry"):
         psycopg.connect(host=host, port=port, user=user, dbname="mail", password=database.password, connect_timeout=5)
-    with pytest.raises(psycopg.OperationalError, match="no pg_hba.conf entry"):
+    with pytest.raises(psycopg.OperationalError, match=r"no pg_hba\.conf entry"):
         psycopg.connect(
             host=host, port=port, user="mailreader", dbname="postgres", password=database.password, connect_timeout=5
         )
@@ -108,7 +108,7 @@ def test_a_wrong_password_does_not_come_in(database: Database) -> None:
 )
 def test_the_administration_cannot_lift_its_own_limits(database: Database, statement: str) -> None:
     with (
-        pytest.raises(AccountError, match="permission denied|must be owner|SQLSTATE 42501"),
+        pytest.raises(AccountError, match=r"permission denied|must be owner|SQLSTATE 42501"),
         database.accounts() as store,
         store._transaction() as cursor,
     ):

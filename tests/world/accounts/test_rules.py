@@ -135,7 +135,7 @@ def test_an_address_is_a_mailbox_or_an_alias(database: Database) -> None:
     with database.accounts() as store:
         store.add(NewMailbox("jo@ledger.test"))
         store.add_alias("sales@ledger.test", ["jo@ledger.test"])
-        with pytest.raises(AccountError, match="already an alias for jo@ledger.test"):
+        with pytest.raises(AccountError, match=r"already an alias for jo@ledger\.test"):
             store.add(NewMailbox("sales@ledger.test"))
         with pytest.raises(AccountError, match="already a mailbox"):
             store.add_alias("jo@ledger.test", ["x@elsewhere.test"])
