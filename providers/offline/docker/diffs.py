@@ -70,9 +70,9 @@ def same(item: Input, old: Any, new: Any) -> bool:
     if old is None and item.default is not None:
         old = item.default
     if empty(new) and (item.kept or empty(old)):
-        return new is not False or not bool(old)
-    if item.kind in ("list", "map") or item.kind == "set":
-        return _canonical(item, old) == _canonical(item, new)
+        return not (new is False and old)
+    if item.kind in ("list", "set", "map"):
+        return bool(_canonical(item, old) == _canonical(item, new))
     if item.kind == "object":
         return _same_fields(item, old or {}, new or {})
     if item.kind == "objects":

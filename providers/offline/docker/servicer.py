@@ -32,18 +32,18 @@ class Servicer(ProviderServicer):
 
     async def Create(self, request: Any, context: Any) -> Any:
         try:
-            return await _answer(super().Create(request, context), context)
+            return await _answer(super().Create(request, context), context)  # type: ignore[no-untyped-call]
         except PartialState as error:
             await _abort_with_state(context, error)
 
     async def Read(self, request: Any, context: Any) -> Any:
-        return await _answer(super().Read(request, context), context)
+        return await _answer(super().Read(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Update(self, request: Any, context: Any) -> Any:
-        return await _answer(super().Update(request, context), context)
+        return await _answer(super().Update(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Delete(self, request: Any, context: Any) -> Any:
-        return await _answer(super().Delete(request, context), context)
+        return await _answer(super().Delete(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Attach(self, request: Any, context: Any) -> Any:
         """PULUMI_DEBUG_PROVIDERS=docker:<port> needs this."""

@@ -122,7 +122,7 @@ def test_every_input_replaces_exactly_as_the_table_says(key: str) -> None:
         "set": (["a"], ["b"]),
         "map": ({"a": "1"}, {"a": "2"}),
         "object": ({}, {next(iter(item.fields), ""): ["a"]}),
-        "objects": ([], [{name: "1" for name in item.fields}]),
+        "objects": ([], [dict.fromkeys(item.fields, "1")]),
     }
     before, after = samples[item.kind]
     found = differences(CONTAINER, {**state(), key: before}, {**inputs(), key: after}, frozenset())
