@@ -23,7 +23,7 @@ def live_problems(stack_file: StackFile, in_use: InUse) -> Iterator[Problem]:
         yield stack_file.problem(
             ("capacity", "mailboxes"),
             f"{capacity.mailboxes} is below the {used} in use",
-            f"remove {used - capacity.mailboxes} mailboxes or set at least {used}",
+            f"remove {_mailboxes(used - capacity.mailboxes)} or set at least {used}",
         )
     promised = sum(capacity.mailbox_quota_mib if quota is None else quota for quota in in_use.quotas_mib)
     if promised > capacity.storage_gib * 1024:
@@ -37,6 +37,10 @@ def live_problems(stack_file: StackFile, in_use: InUse) -> Iterator[Problem]:
         if count and name not in listed:
             yield stack_file.problem(
                 ("domains",),
-                f"{name} is no longer listed and has {count} mailbox{'es' if count > 1 else ''}",
+                f"{name} is no longer listed and has {_mailboxes(count)}",
                 "list it again, or remove them first",
             )
+
+
+def _mailboxes(count: int) -> str:
+    return f"{count} mailbox{'' if count == 1 else 'es'}"
