@@ -29,8 +29,8 @@ class TenantStack:
         self._run(["stack", "select", self.label, *(["--create"] if create else [])], show=False)
 
     def up(self) -> None:
-        """`pulumi up` without questions. Raises: StackError."""
-        self._run(["up", "--yes", "--skip-preview", "--suppress-outputs"])
+        """`pulumi up` without questions, after a refresh, so that drift and rebuilt images are seen. Raises: StackError."""
+        self._run(["up", "--refresh", "--yes", "--skip-preview", "--suppress-outputs"])
 
     def outputs(self) -> dict[str, object]:
         """The stack's plain outputs; secret ones read `[secret]`."""
@@ -62,7 +62,10 @@ class TenantStack:
 
     def _pulumi(self, arguments: Sequence[str], *, capture: bool) -> str:
         environment = tool_environment()
-        if not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & environment.keys() and self._needs_passphrase():
+        if (
+            not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & environment.keys()
+            and self._needs_passphrase()
+        ):
             raise StackError(
                 f"stack {self.label} is encrypted with a passphrase and none is set: export PULUMI_CONFIG_PASSPHRASE_FILE=<file> "
                 "(the demo tenant's: stacks/demo-passphrase.txt)"
@@ -89,4 +92,3 @@ class TenantStack:
     def _needs_passphrase(self) -> bool:
         file = self.project / "stacks" / f"Pulumi.{self.label}.yaml"
         return file.is_file() and "encryptionsalt:" in file.read_text(encoding="utf-8")
-
