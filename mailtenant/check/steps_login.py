@@ -4,6 +4,7 @@ import imaplib
 import re
 import smtplib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from mailtenant.check.failures import SERVICES, CheckFailed, explain, login_refused
 from mailtenant.check.place import plain_token
@@ -93,8 +94,15 @@ def login_sieve(check: Check) -> str:
 
 
 def wrong_password_is_refused(check: Check) -> str:
-    """One try on 465 and one on 993: few enough not to be taken for an attack."""
-    place, wrong = check.place, f"not-{check.password[::-1]}"
+    """One try on 465 and one on 993: few enough not to be taken for an attack. Both at once, for servers answer late."""
+    wrong = f"not-{check.password[::-1]}"
+    with ThreadPoolExecutor() as pool:
+        tries = [pool.submit(refuses, check, wrong) for refuses in (_submission_refuses, _imap_refuses)]
+        return ", ".join(one.result() for one in tries)
+
+
+def _submission_refuses(check: Check, wrong: str) -> str:
+    place = check.place
     try:
         with place.smtp(465, starttls=False) as client:
             code, said = client.docmd("AUTH PLAIN", plain_token(check.mailbox, wrong))
@@ -104,12 +112,17 @@ def wrong_password_is_refused(check: Check) -> str:
         raise _taken(place.name(465))
     if code < 500:
         raise login_refused(place.name(465), place.label, str(code), said, "smtp")
+    return f"{code} on 465"
+
+
+def _imap_refuses(check: Check, wrong: str) -> str:
+    place = check.place
     try:
         with place.imap() as imap:
             try:
                 imap_login(check, imap, wrong)
             except CheckFailed:
-                return f"{code} on 465, refused on 993"
+                return "refused on 993"
     except (OSError, imaplib.IMAP4.error) as error:
         raise explain(error, place.label, place.name(993), 993) from error
     raise _taken(place.name(993))
