@@ -1,11 +1,14 @@
 """The one program of every tenant: settings of the stack file → `TenantMail` → exports."""
 
+import os
+
 import pulumi
 import pulumi_docker as docker
 
 from components.tenant import TenantMail
 from mailtenant.secrets import SecretsError, parse_secrets
 from mailtenant.settings import SettingsErrors, parse_settings
+from mailtenant.settings.demo import may_be_demo, uses_published_passphrase
 
 
 def main() -> None:
@@ -17,6 +20,11 @@ def main() -> None:
         secrets = parse_secrets(config.require_object("secrets"))
     except (SettingsErrors, SecretsError) as error:
         raise pulumi.RunError(str(error)) from None
+    if not may_be_demo(settings) and uses_published_passphrase(os.environ):
+        raise pulumi.RunError(
+            f"stack {stack} is encrypted with the published passphrase of the demo, which is for .test domains on this "
+            "machine's engine only: make the tenant anew under a passphrase of its own"
+        )
     remote = None if settings.platform == "docker" else settings.platform
     engine = docker.Provider(f"{settings.label}-engine", host=remote)
     tenant = TenantMail(settings.label, settings, secrets, pulumi.ResourceOptions(providers=[engine]))

@@ -2,8 +2,9 @@
 
 import io
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
@@ -54,10 +55,12 @@ def add(
     except BaseException:
         path.write_text(before, encoding="utf-8")
         raise
-    typer.echo(f"{output.shown_path(path)}: {domain} added. Next: pulumi up -s {label}; mailtenant records {label} --domain {domain}")
+    typer.echo(
+        f"{output.shown_path(path)}: {domain} added. Next: pulumi up -s {label}; mailtenant records {label} --domain {domain}"
+    )
 
 
-def _with_domain(text: str, entry: dict[str, object]) -> str:
+def _with_domain(text: str, entry: Mapping[str, Any]) -> str:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
@@ -71,10 +74,28 @@ def _with_domain(text: str, entry: dict[str, object]) -> str:
 
 def _set_secret(project: Path, label: str, leaf: tuple[str, ...], value: str) -> None:
     """By stdin: arguments and environment can be read by others on the machine."""
-    command = ["pulumi", "config", "set", "--secret", "--path", quoted_path(leaf), "--stack", label, "--raw", "--non-interactive"]
+    command = [
+        "pulumi",
+        "config",
+        "set",
+        "--secret",
+        "--path",
+        quoted_path(leaf),
+        "--stack",
+        label,
+        "--raw",
+        "--non-interactive",
+    ]
     try:
         done = subprocess.run(
-            command, cwd=project, env=tool_environment(), input=value, text=True, capture_output=True, check=False, timeout=120
+            command,
+            cwd=project,
+            env=tool_environment(),
+            input=value,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=120,
         )
     except FileNotFoundError:
         raise output.EnvironmentProblem("the Pulumi CLI was not found: run `make setup`") from None
@@ -85,8 +106,8 @@ def _set_secret(project: Path, label: str, leaf: tuple[str, ...], value: str) ->
 
 def _judge(project: Path, path: Path) -> None:
     """The edited file must be valid, and stay out of the other tenants' way."""
-    load_stack_file(path, output.shown_path(path))
-    stack_files, _ = load_fleet(project / "stacks", output.shown_path)
-    own = [problem for problem in check_fleet(stack_files) if problem.file == output.shown_path(path)]
+    edited = load_stack_file(path, output.shown_path(path))
+    others = [one for one in load_fleet(project / "stacks", output.shown_path)[0] if one.file != edited.file]
+    own = [problem for problem in check_fleet([*others, edited]) if problem.file == edited.file]
     if own:
         raise SettingsErrors(own)
