@@ -56,12 +56,21 @@ def explain(error: Exception, label: str, place: str, port: int) -> CheckFailed:
                 f"does it run? docker ps -a --filter label=mailtenant.tenant={label}; its log: {logs}",
             )
         case smtplib.SMTPResponseException():
-            return CheckFailed(f"{place}: {error.smtp_code} {words(error.smtp_error)}", f"see: {logs}")
+            fix = temporary_fix(label, service) if 400 <= error.smtp_code < 500 else f"see: {logs}"
+            return CheckFailed(f"{place}: {error.smtp_code} {words(error.smtp_error)}", fix)
         case imaplib.IMAP4.error():
             return CheckFailed(f"{place}: {words(error.args[0] if error.args else '')}", f"see: {logs}")
         case OSError():
             return CheckFailed(f"{place}: {error.strerror or error}", f"see: {logs}")
     return CheckFailed(f"{place}: {type(error).__name__}: {words(str(error))}", f"see: {logs}")
+
+
+def temporary_fix(label: str, service: str) -> str:
+    """For 4xx replies: the service itself is well, and something that it asks is not."""
+    return (
+        "the filter, the database or the resolver behind it is down: docker ps -a --filter "
+        f"label=mailtenant.tenant={label}; docker logs mt-{label}-{service} names it"
+    )
 
 
 def _timed_out(error: Exception) -> bool:

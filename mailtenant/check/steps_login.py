@@ -94,7 +94,7 @@ def login_sieve(check: Check) -> str:
 
 
 def wrong_password_is_refused(check: Check) -> str:
-    """One try on 465 and one on 993: few enough not to be taken for an attack. Both at once, for servers answer late."""
+    """One try on 465 and one on 993: few enough not to be taken for an attack. Both at once: servers answer late."""
     wrong = f"not-{check.password[::-1]}"
     with ThreadPoolExecutor() as pool:
         tries = [pool.submit(refuses, check, wrong) for refuses in (_submission_refuses, _imap_refuses)]

@@ -18,6 +18,8 @@ def smtp_talk(tenant: PretendTenant, port: int) -> Callable[[Peer], None]:
         while True:
             verb, _, rest = peer.hear().partition(" ")
             match verb.upper():
+                case "STARTTLS" | "MAIL" if tenant.faults.filter_is_down:
+                    peer.say("454 4.3.0 Try again later")
                 case "EHLO":
                     for line in offers(tenant, peer, port):
                         peer.say(line)

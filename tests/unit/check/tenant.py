@@ -31,6 +31,7 @@ class Faults:
     auth_in_clear: bool = False
     mail_in_clear: bool = False
     auth_on_25: bool = False
+    filter_is_down: bool = False
     relay: str = "554 5.7.1 relay access denied"
     missing_folder: str = ""
     unsubscribed_folder: str = ""

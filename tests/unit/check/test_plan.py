@@ -130,6 +130,15 @@ def test_a_refused_login_is_not_taken_for_a_broken_server(login: tuple[str, str]
     assert named(report, "relay").status is Status.PASSED, "what needs no login is checked all the same"
 
 
+def test_a_filter_that_is_down_is_no_certificate_problem_and_no_pass() -> None:
+    with running(Faults(filter_is_down=True)) as check:
+        report = run_check(check)
+    assert failed(report) == ["login-587", "send-self", "clear-login", "relay"]
+    assert named(report, "login-587").cause == "127.0.0.1:587: 454 4.3.0 Try again later"
+    assert "the filter, the database or the resolver" in named(report, "login-587").fix
+    assert "only defers a stranger's mail (454" in named(report, "relay").cause
+
+
 def test_without_a_mailbox_the_rest_is_checked() -> None:
     with running() as check:
         check.login = CheckFailed("50 of 50 mailboxes are in use", "use a mailbox that exists")
