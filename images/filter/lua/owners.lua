@@ -1,6 +1,8 @@
 -- Which login owns which address: the file that the database writes, one `address login` a line, lower case.
--- rspamd re-reads it when it changes. An address may have several owners. A missing file means that nobody owns more
+-- It is re-read when it changes. An address may have several owners. A missing file means that nobody owns more
 -- than the own login.
+
+local watched = require "watched"
 
 local owners = {}
 
@@ -18,25 +20,14 @@ end
 
 -- Returns an object with `owns(login, address)`, always up to date.
 function owners.watch(path)
-  local self = { map = {} }
-
-  local added = rspamd_config:add_map({
-    type = "callback",
-    url = path,
-    description = "addresses and their owners",
-    callback = function(text)
-      self.map = owners.parse(tostring(text))
-    end,
-  })
-  if not added then
-    error("cannot watch " .. path)
-  end
+  local file = watched.file(path, owners.parse)
+  local self = {}
 
   function self.owns(login, address)
     if address == login then
       return true
     end
-    local logins = self.map[address]
+    local logins = file.value[address]
     if logins and logins[login] then
       return true
     end
@@ -46,7 +37,7 @@ function owners.watch(path)
       return false
     end
     local plain = name .. "@" .. domain
-    logins = self.map[plain]
+    logins = file.value[plain]
     return plain == login or (logins ~= nil and logins[login] == true)
   end
 

@@ -26,7 +26,7 @@ function results.rule(host)
       local text = auth_results.gen_auth_results(task, shown)
       if text then
         -- Our name stands first (RFC 8601 §2.5), not what Postfix calls this service towards milters.
-        text = text:gsub("^[^;]+", host, 1):gsub("; ", ";\n\t")
+        text = text:gsub("^[^;]+", host, 1):gsub("%([%w_.-]+: ", "("):gsub("; ", ";\n\t")
         reply.add_headers = { ["Authentication-Results"] = { value = text, order = 1 } }
       end
     end

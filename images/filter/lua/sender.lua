@@ -31,6 +31,17 @@ local function fault(owners, login, envelope, name, headers)
   return nil
 end
 
+-- `From : …` is no header From to rspamd, and is one to many readers.
+local function disguised(task)
+  local raw = "\n" .. tostring(task:get_raw_headers()):lower()
+  for _, name in ipairs({ "from", "sender" }) do
+    if raw:find("[\r\n]" .. name .. "[ \t]+:") then
+      return "The header " .. name .. " cannot be read"
+    end
+  end
+  return nil
+end
+
 -- What rspamd itself read from From, as a second opinion: it must not see an address that we did not.
 local function second_opinion(task, owners, login, envelope)
   for _, entry in ipairs(task:get_from("mime") or {}) do
@@ -58,6 +69,7 @@ function sender.rule(owners)
     else
       text = fault(owners, login, envelope, "From", headers)
         or fault(owners, login, envelope, "Sender", task:get_header_full("Sender") or {})
+        or disguised(task)
         or second_opinion(task, owners, login, envelope)
     end
     if text then

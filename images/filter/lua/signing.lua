@@ -6,12 +6,24 @@
 
 local addresses = require "addresses"
 local logger = require "rspamd_logger"
-local lua_maps = require "lua_maps"
+local watched = require "watched"
 
 local signing = {}
 
 local NAME = "MAILTENANT_SIGNED"
 local ours, host, selectors, key_path = {}, nil, nil, nil
+
+-- Lines of `domain selector`.
+function signing.parse(text)
+  local map = {}
+  for line in text:gmatch("[^\r\n]+") do
+    local domain, selector = line:match("^%s*([%w.-]+)%s+([%w._-]+)%s*$")
+    if domain then
+      map[domain:lower()] = selector
+    end
+  end
+  return map
+end
 
 function signing.configure(domains, tenant_host, selector_map, path)
   for _, domain in ipairs(domains) do
@@ -19,10 +31,7 @@ function signing.configure(domains, tenant_host, selector_map, path)
   end
   host = tenant_host:lower()
   key_path = path
-  selectors = lua_maps.map_add_from_ucl(selector_map, "map", "signing selector of each domain")
-  if not selectors then
-    error("cannot watch " .. tostring(selector_map))
-  end
+  selectors = watched.file(selector_map, signing.parse)
 end
 
 local function from_address(task)
@@ -53,11 +62,18 @@ function signing.condition(task)
     return false
   end
   local domain = from_domain(task)
-  local selector = domain and selectors:get_key(domain)
+  local selector = domain and selectors.value[domain]
   if not selector then
     return false
   end
-  return { domain = domain, selector = selector, key = key_path }
+  local path = key_path:gsub("%$domain", domain):gsub("%$selector", selector)
+  -- rspamd keeps keys in memory: look for each message whether this one may still be used. (Handing over the key itself
+  -- would do that too, but rspamd writes a key that it cannot parse into its log.)
+  if not watched.read(path) then
+    logger.errx(task, "the key %s cannot be read", path)
+    return false
+  end
+  return { domain = domain, selector = selector, key = path }
 end
 
 local function has_option(task, symbol, prefix)
