@@ -1,11 +1,15 @@
 """A tenant of which only the database runs, and the `mailtenant` command against it."""
 
-import subprocess
+import io
+import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from mailtenant.cli.app import run
 from mailtenant.environment import tool_environment
 from mailtenant.settings import load_stack_file
 from tests.world.accounts.database import Database
@@ -16,25 +20,31 @@ SUBNET, PUBLISH = "10.96.240.0/28", "127.0.2.240"
 DOMAINS = ("ledger.test", "ledger-two.test")
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a command printed."""
+
+    stdout: str
+    stderr: str
+
+
 class Command:
-    """`mailtenant` as a person types it."""
+    """`mailtenant` as a person types it, in this process: starting Python anew costs more than most commands."""
 
     def __init__(self, project: Path, environment: dict[str, str]) -> None:
         self._project, self._environment = project, environment
 
-    def __call__(self, *arguments: str, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            ["mailtenant", *arguments],
-            env=self._environment,
-            cwd=self._project,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
+    def __call__(self, *arguments: str, stdin: str = "", code: int = 0) -> Done:
+        out, err = io.StringIO(), io.StringIO()
+        typed = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, "stdin", typed)
+            patch.chdir(self._project)
+            for name, value in self._environment.items():
+                patch.setenv(name, value)
+            ended = run(arguments)
+        assert ended == code, f"exit code {ended}\n{out.getvalue()}\n{err.getvalue()}"
+        return Done(out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")
