@@ -68,8 +68,8 @@ def explain(error: Exception, label: str, place: str, port: int) -> CheckFailed:
 def temporary_fix(label: str, service: str) -> str:
     """For 4xx replies: the service itself is well, and something that it asks is not."""
     return (
-        "the filter, the database or the resolver behind it is down: docker ps -a --filter "
-        f"label=mailtenant.tenant={label}; docker logs mt-{label}-{service} names it"
+        "the filter, the database or the resolver behind it is down. Which one: docker ps -a --filter "
+        f"label=mailtenant.tenant={label}; docker logs mt-{label}-{service}"
     )
 
 
@@ -101,7 +101,7 @@ def login_refused(place: str, label: str, code: str, said: object, service: str)
     if temporary:
         return CheckFailed(
             f"{place}: login not possible now: {words(said)}",
-            f"the password check or its database is down: docker logs mt-{label}-imap, docker logs mt-{label}-database",
+            temporary_fix(label, service),
         )
     return CheckFailed(
         f"{place}: login refused: {words(said)}",

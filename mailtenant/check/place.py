@@ -13,6 +13,8 @@ from mailtenant.check.sieve import SieveClient
 from mailtenant.settings import TenantSettings
 
 PORTS = (25, 465, 587, 993, 4190)
+# Seconds for one reply. A server that looks for the client's name in a DNS that is down needs some.
+LONGEST_REPLY = 20.0
 # What this client calls itself to servers.
 EHLO_NAME = "mailtenant-check.invalid"
 
@@ -32,7 +34,7 @@ class Place:
     def of(cls, settings: TenantSettings, timeout: float) -> "Place":
         """The published address if the tenant has one, else its host name; trusts the tenant's own CA."""
         address = str(settings.publish) if settings.publish else settings.host
-        return cls(settings.label, settings.host, address, trust(settings.tls.ca), timeout)
+        return cls(settings.label, settings.host, address, trust(settings.tls.ca), min(timeout, LONGEST_REPLY))
 
     def name(self, port: int) -> str:
         """For messages."""

@@ -20,7 +20,10 @@ class Login:
 
 @dataclass
 class Check:
-    """One run. `login`: or why there is none. `echo`: an address that answers with its verdict, or None."""
+    """One run. `login`: or why there is none. `echo`: an address that answers with its verdict, or None.
+
+    `silent`: ports without a service, for the steps that need them. `found`: what is to be taken away at the end.
+    """
 
     place: Place
     login: Login | CheckFailed
@@ -29,6 +32,7 @@ class Check:
     token: str
     now: Callable[[], datetime]
     tell: Callable[[str], None] = lambda _: None
+    silent: set[int] = field(default_factory=set)
     found: list[Waited] = field(default_factory=list)
     answer: EmailMessage | None = None
 

@@ -3,9 +3,10 @@
 import smtplib
 import ssl
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from mailtenant.check.failures import CheckFailed, explain, temporary_fix, words
+from mailtenant.check.failures import CheckFailed, CheckSkipped, explain, temporary_fix, words
 from mailtenant.check.place import PORTS
 from mailtenant.check.state import Check
 
@@ -17,12 +18,18 @@ STRANGERS_RECIPIENT = "relay-probe@example.com"
 
 def ports_answer(check: Check) -> str:
     """Every port of the tenant takes connections, and the service behind it says something."""
-    failures: dict[int, CheckFailed] = {}
-    for port in PORTS:
+
+    def ask(port: int) -> CheckFailed | None:
         try:
             check.place.greet(port)
         except (OSError, EOFError) as error:
-            failures[port] = explain(error, check.place.label, check.place.name(port), port)
+            return explain(error, check.place.label, check.place.name(port), port)
+        return None
+
+    with ThreadPoolExecutor(len(PORTS)) as pool:
+        answers = dict(zip(PORTS, pool.map(ask, PORTS), strict=True))
+    failures = {port: failure for port, failure in answers.items() if failure}
+    check.silent.update(failures)
     if failures:
         first, *others = failures
         also = f" (and there is trouble on {', '.join(map(str, others))})" if others else ""
@@ -35,8 +42,11 @@ def certificate_is_right(check: Check) -> str:
 
     Here for the ports that are TLS from the start. The others are verified in the steps that use their STARTTLS.
     """
+    ports = [port for port in (465, 993) if port not in check.silent]
+    if not ports:
+        raise CheckSkipped("neither 465 nor 993 answers")
     versions, days = set[str](), set[int]()
-    for port in (465, 993):
+    for port in ports:
         try:
             with check.place.connect_tls(port) as connection:
                 versions.add(str(connection.version()))
