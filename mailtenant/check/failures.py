@@ -48,7 +48,8 @@ def explain(error: Exception, label: str, place: str, port: int) -> CheckFailed:
         case _ if _timed_out(error):
             return CheckFailed(
                 f"{place}: no answer in time",
-                f"a firewall on the way, or a service that hangs: {logs}; allow more with --timeout",
+                "a firewall on the way, a resolver without an answer, or a service that hangs: "
+                f"docker logs mt-{label}-resolver, {logs}; allow more with --timeout",
             )
         case smtplib.SMTPServerDisconnected() | imaplib.IMAP4.abort() | EOFError() | ConnectionError() | ssl.SSLError():
             return CheckFailed(
