@@ -87,7 +87,7 @@ class World:
             "host": {
                 "binds": {volume: {"bind": "/state", "mode": "rw"}},
                 "port_bindings": {MX_API: ("127.0.0.1", None)},
-                "tmpfs": {"/tmp": f"uid={NOBODY_UID},gid={NOBODY_UID},mode=0700,size=64m"},  # noqa: S108
+                "tmpfs": {"/tmp": f"uid={NOBODY_UID},gid={NOBODY_UID},mode=0700,size=64m"},
                 "mem_limit": "384m",
             },
             "container": {

@@ -148,7 +148,7 @@ def listen(settings: Settings, receiver: Receiver) -> Controller:
     context.load_cert_chain(settings.certificate)
     listener = _Listener(
         receiver,
-        hostname="0.0.0.0",  # noqa: S104 - the container's own network
+        hostname="0.0.0.0",
         port=SMTP_PORT,
         server_hostname=settings.host,
         ident="ESMTP outside",
