@@ -1,5 +1,6 @@
 """A running tenant as the tests see it: its ports on a loopback address, its mailboxes, its containers."""
 
+import base64
 import imaplib
 import json
 import smtplib
@@ -73,7 +74,7 @@ class RunningTenant:
         """Trusts the tenant's own CA and nothing else."""
         return ssl.create_default_context(cadata=self.settings.tls.ca)
 
-    # -- commands ---------------------------------------------------------------------------------------------------------
+    # -- commands ------------------------------------------------------------------------------------------------------
 
     def cli(self, *arguments: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """`mailtenant …` in the test's project."""
@@ -115,7 +116,7 @@ class RunningTenant:
 
         eventually(probe, seconds=seconds, what=f"{self.container(service)} healthy")
 
-    # -- mailboxes --------------------------------------------------------------------------------------------------------
+    # -- mailboxes -----------------------------------------------------------------------------------------------------
 
     def mailbox(self, local_part: str, domain: str | None = None, *, quota_mib: int | None = None) -> Mailbox:
         """An address with a password, made on first use."""
@@ -127,7 +128,7 @@ class RunningTenant:
             self.mailboxes[address] = Mailbox(address, password)
         return self.mailboxes[address]
 
-    # -- SMTP -------------------------------------------------------------------------------------------------------------
+    # -- SMTP ----------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def smtp(self, *, starttls: bool = False) -> Iterator[smtplib.SMTP]:
@@ -153,10 +154,10 @@ class RunningTenant:
                 client.starttls(context=self.tls())
             client.ehlo("client.example")
             if mailbox:
-                client.login(mailbox.address, mailbox.password)
+                authenticate(client, mailbox)
             yield client
 
-    # -- IMAP -------------------------------------------------------------------------------------------------------------
+    # -- IMAP ----------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def imap(self, mailbox: Mailbox) -> Iterator[imaplib.IMAP4]:
@@ -181,6 +182,17 @@ class RunningTenant:
             return found[0] if found else None
 
         return eventually(probe, seconds=seconds, what=f"{token} in {mailbox.address}/{folder}")  # type: ignore[return-value]
+
+
+def authenticate(client: smtplib.SMTP, mailbox: Mailbox) -> None:
+    """AUTH PLAIN with a UTF-8 password, which smtplib's own `login` cannot send (RFC 4616 §2).
+
+    Raises: smtplib.SMTPAuthenticationError
+    """
+    initial = base64.b64encode(f"\0{mailbox.address}\0{mailbox.password}".encode()).decode()
+    code, text = client.docmd("AUTH", f"PLAIN {initial}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, text)
 
 
 class _ImplicitTls(smtplib.SMTP_SSL):

@@ -1,4 +1,7 @@
-"""Port 25 as other mail servers meet it: who is let in, with which reply codes (behaviours 1–6, 14 of the acceptance list)."""
+"""Port 25 as other mail servers meet it: who is let in, with which reply codes.
+
+Behaviours 1–6 and 14 of the acceptance list.
+"""
 
 import smtplib
 import socket
@@ -89,12 +92,18 @@ def test_the_banner_and_ehlo_say_the_tenant_host(alpha: RunningTenant) -> None:
 
 
 def test_a_bare_newline_smuggles_nothing(alpha: RunningTenant) -> None:
-    """`LF.LF` inside the data must end nothing: one message arrives, and the smuggled second one is part of its text."""
+    """`LF.LF` inside the data must end nothing: one message arrives, the smuggled second one is part of its text."""
     jo, token = alpha.mailbox("jo"), uuid.uuid4().hex
-    smuggled = f"MAIL FROM:<smuggler@elsewhere.test>\r\nRCPT TO:<{jo.address}>\r\nDATA\r\nSubject: smuggled {token}-two\r\n\r\ninjected\r\n"
-    body = (
-        f"From: someone@elsewhere.test\r\nTo: {jo.address}\r\nSubject: outer {token}-one\r\n\r\nbefore\n.\n{smuggled}"
-    )
+    commands = ["MAIL FROM:<smuggler@dead.test>", f"RCPT TO:<{jo.address}>", "DATA", f"Subject: smuggled {token}-two"]
+    smuggled = "\r\n".join([*commands, "", "injected", ""])
+    head = [
+        "From: someone@dead.test",
+        f"To: {jo.address}",
+        "Date: Mon, 23 Nov 2026 10:00:00 +0000",
+        f"Message-ID: <{token}@dead.test>",
+        f"Subject: outer {token}-one",
+    ]
+    body = "\r\n".join([*head, "", "before"]) + "\n.\n" + smuggled
     with socket.create_connection((alpha.publish, 25), 30) as raw:
         stream = raw.makefile("rwb")
 
@@ -106,8 +115,8 @@ def test_a_bare_newline_smuggles_nothing(alpha: RunningTenant) -> None:
             return answer
 
         assert stream.readline().startswith(b"220")
-        say("EHLO client.elsewhere.test")
-        say("MAIL FROM:<someone@elsewhere.test>")
+        say("EHLO client.dead.test")
+        say("MAIL FROM:<someone@dead.test>")
         assert say(f"RCPT TO:<{jo.address}>").startswith("250")
         assert say("DATA").startswith("354")
         last = say(body + ".")
@@ -121,7 +130,8 @@ def test_a_bare_newline_smuggles_nothing(alpha: RunningTenant) -> None:
 def test_mail_from_outside_arrives_with_the_outside_address(alpha: RunningTenant, outside: OutsideMx) -> None:
     """A true outside server, by MX lookup; our own judgement of its SPF, DKIM and DMARC is in the header."""
     jo, token = alpha.mailbox("jo"), uuid.uuid4().hex
-    outside.send(message("friend@elsewhere.test", jo.address, token).as_bytes(), "friend@elsewhere.test", [jo.address])
+    mail = message("friend@elsewhere.test", jo.address, token)
+    assert outside.send(mail, sender="friend@elsewhere.test", recipients=[jo.address])
     raw = alpha.wait_for(jo, token).decode()
     head = raw.split("\r\n\r\n")[0].replace("\r\n\t", " ").replace("\r\n ", " ")
     assert f"{str(alpha.settings.edge.dns)[:-2]}25" in head, "the client's own address is missing"
