@@ -2,23 +2,25 @@
 
 import re
 from datetime import date
+from typing import Any
 
 from mailtenant.rendering import ZoneFile, render_service
 from mailtenant.settings import TenantSettings
+from mailtenant.settings.size import Service
 from tests import samples
 
 
-def rendered(service: str, path: str, tenant: TenantSettings, zones: tuple[ZoneFile, ...] = ()) -> str:
+def rendered(service: Service, path: str, tenant: TenantSettings, zones: tuple[ZoneFile, ...] = ()) -> str:
     """One file without its comments."""
     (content,) = [file.content for file in render_service(tenant, service, zones=zones) if file.path == path]
     return "\n".join(line for line in content.splitlines() if not line.lstrip().startswith("#"))
 
 
-def rspamd(**changes: object) -> str:
+def rspamd(**changes: Any) -> str:
     return rendered("filter", "/etc/rspamd/mailtenant/rspamd.conf", samples.settings(**changes))
 
 
-def unbound(**changes: object) -> str:
+def unbound(**changes: Any) -> str:
     return rendered("resolver", "/etc/unbound/mailtenant/unbound.conf", samples.settings(**changes))
 
 
