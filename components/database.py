@@ -13,12 +13,16 @@ from mailtenant.accounts.document import accounts_document
 class Database(pulumi.ComponentResource):
     """Creates: the PostgreSQL container, its data volume (protected), the live document of domains and capacity.
 
-    Replaced by: image, rendered files, the reader's password. In place: memory, CPU shares. Applied within seconds, without a
-    restart: domains and capacity (`accounts.json`). Outputs: `address` (internal).
+    Replaced by: image, rendered files, the reader's password. In place: memory, CPU shares. Applied within seconds,
+    without a restart: domains and capacity (`accounts.json`). Outputs: `address` (internal).
     """
 
     def __init__(
-        self, name: str, context: TenantContext, internal: pulumi.Output[str], opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: TenantContext,
+        internal: pulumi.Output[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailtenant:index:Database", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)

@@ -9,25 +9,32 @@ from mailtenant.rendering.services import EDGE_PORTS
 
 
 class Edge(pulumi.ComponentResource):
-    """Creates: the edge container, with the static address on the edge network, one on the internal network, and the published ports.
+    """Creates: the edge container, with the edge network's static address, an internal address and the published ports.
 
-    Clients use one host name for every port, so SMTP, IMAP and the resolver join this container's network namespace; the
-    client's address, the egress address and the EHLO name are then right. Replaced by: address, network, published ports, and
-    all that joined it is replaced with it. Outputs: `container_id`, `address`.
+    Clients use one host name for every port, so SMTP, IMAP and the resolver join this container's network namespace;
+    the client's address, the egress address and the EHLO name are then right. Replaced by: address, network, published
+    ports; all that joined it is replaced with it. Outputs: `container_id`, `address`.
     """
 
     def __init__(
-        self, name: str, context: TenantContext, internal: pulumi.Output[str], opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: TenantContext,
+        internal: pulumi.Output[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailtenant:index:Edge", name, None, opts)
         settings = context.settings
         place = Place(
-            # The full name as hostname and no domainname: joined containers read a domain back, and would be replaced for ever.
+            # The full name as hostname and no domainname: joined containers read a domain back,
+            # and would be replaced for ever.
             hostname=settings.host,
             # The engine's embedded resolver forwards to the tenant's own (unbound), which joins this namespace.
             dns=("127.0.0.1",),
             networks=(
-                docker.ContainerNetworksAdvancedArgs(name=settings.edge.network, ipv4_address=str(settings.edge.address)),
+                docker.ContainerNetworksAdvancedArgs(
+                    name=settings.edge.network, ipv4_address=str(settings.edge.address)
+                ),
                 docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=settings.internal_address("edge")),
             ),
             ports=tuple(

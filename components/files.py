@@ -1,8 +1,8 @@
 """Files for containers whose root is read-only: a never-started carrier container uploads them into a volume.
 
-Immutable sets (`immutable_files`) live in a volume named by their content, so a change makes a new volume and carrier, then
-replaces the service, then drops the old ones: no half-written file under a live daemon, and the old set is the way back.
-Live sets (`live_files`) are uploaded into a volume that stays; daemons re-read them by themselves.
+Immutable sets (`immutable_files`) live in a volume named by their content, so a change makes a new volume and carrier,
+then replaces the service, then drops the old ones: no half-written file under a live daemon, and the old set is the
+way back. Live sets (`live_files`) are uploaded into a volume that stays; daemons re-read them by themselves.
 """
 
 import hashlib
@@ -42,12 +42,22 @@ def content_hash(files: Sequence[RenderedFile]) -> str:
 
 
 def immutable_files(
-    parent: pulumi.Resource, name: str, context: TenantContext, role: str, version: str, mount: str, uploads: Sequence[Upload]
+    parent: pulumi.Resource,
+    name: str,
+    context: TenantContext,
+    role: str,
+    version: str,
+    mount: str,
+    uploads: Sequence[Upload],
 ) -> Delivered:
     """A volume `mt-<label>-<role>-<version>` and its carrier. A new version is made before the old one goes."""
     physical = context.physical(f"{role}-{version}")
-    volume = docker.Volume(name, name=physical, labels=[_volume_label(context)], opts=pulumi.ResourceOptions(parent=parent))
-    carrier = _carrier(f"{name}-carrier", context, physical, volume.name, mount, uploads, pulumi.ResourceOptions(parent=parent))
+    volume = docker.Volume(
+        name, name=physical, labels=[_volume_label(context)], opts=pulumi.ResourceOptions(parent=parent)
+    )
+    carrier = _carrier(
+        f"{name}-carrier", context, physical, volume.name, mount, uploads, pulumi.ResourceOptions(parent=parent)
+    )
     return Delivered(volume.name, carrier)
 
 

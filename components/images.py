@@ -9,8 +9,8 @@ import pulumi_docker as docker
 class ServiceImages(pulumi.ComponentResource):
     """Creates: one RemoteImage a service, kept locally when a tenant goes.
 
-    Outputs: `ids` (service → image id). A container takes the id, never the tag: a tag is read back as an id and would replace
-    the container at every `up`.
+    Outputs: `ids` (service → image id). A container takes the id, never the tag: a tag is read back as an id and would
+    replace the container at every `up`.
     """
 
     def __init__(

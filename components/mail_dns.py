@@ -10,7 +10,9 @@ from components.service import Needs, Place, run_service
 class MailDns(pulumi.ComponentResource):
     """Creates: for zones with provider `local`, the nsd container on the edge address, port 53. Outputs: `zones`."""
 
-    def __init__(self, name: str, context: TenantContext, edge: Edge, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, context: TenantContext, edge: Edge, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("mailtenant:index:MailDns", name, None, opts)
         _refuse_unwritten(context)
         if context.zones:
@@ -25,6 +27,6 @@ def _refuse_unwritten(context: TenantContext) -> None:
     unwritten = [f"{zone} ({provider})" for zone, provider in zones if provider not in ("local", "manual")]
     if unwritten:
         raise pulumi.RunError(
-            f"this release does not write DNS at a provider: {', '.join(unwritten)}; set `provider: manual` and enter what "
-            f"`mailtenant records {settings.label}` prints"
+            f"this release does not write DNS at a provider: {', '.join(unwritten)}; "
+            f"set `provider: manual` and enter what `mailtenant records {settings.label}` prints"
         )

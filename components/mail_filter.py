@@ -14,10 +14,11 @@ _DKIM = "/var/lib/dkim"
 
 
 class MailFilter(pulumi.ComponentResource):
-    """Creates: the rspamd and valkey containers, the milter's socket volume, the live volume of DKIM keys and selectors.
+    """Creates: the rspamd and valkey containers, the milter's socket volume, a live volume of DKIM keys and selectors.
 
-    Replaced by: images, rendered files, the cache's password. In place: memory, CPU shares. Re-read within a second, without a
-    restart: DKIM keys and the map that names the signing selector. Outputs: `milter` (the socket volume's name).
+    Replaced by: images, rendered files, the cache's password. In place: memory, CPU shares. Re-read within a second,
+    without a restart: DKIM keys and the map that names the signing selector. Outputs: `milter` (the socket volume's
+    name).
     """
 
     def __init__(
@@ -36,7 +37,12 @@ class MailFilter(pulumi.ComponentResource):
         cache_data = MailVolume(f"{name}-cache-data", context, "cache", keep=False, opts=child)
 
         cache = run_service(
-            self, f"{name}-cache", context, "cache", self._place(context, internal, "cache"), Needs({"cache": cache_data.volume_name})
+            self,
+            f"{name}-cache",
+            context,
+            "cache",
+            self._place(context, internal, "cache"),
+            Needs({"cache": cache_data.volume_name}),
         )
         selectors = self._signing(name, context, dkim.volume_name)
         needs = Needs(
@@ -50,19 +56,30 @@ class MailFilter(pulumi.ComponentResource):
         self.register_outputs({"milter": self.milter})
 
     def _signing(self, name: str, context: TenantContext, volume_name: pulumi.Output[str]) -> docker.Container:
-        """The key files first, then the map that makes rspamd sign with them; so no message meets a map without its key."""
-        files = {file: (key.get_secret_value(), "0444") for file, key in dkim_keys(context.settings, context.secrets).items()}
+        """The key files first, then the map that makes rspamd use them: no message meets a map without its key."""
+        files = {
+            file: (key.get_secret_value(), "0444") for file, key in dkim_keys(context.settings, context.secrets).items()
+        }
         keys = live_files(
             self, f"{name}-dkim-keys", context, "dkim-keys", volume_name, _DKIM, secret_uploads(f"{_DKIM}/keys", files)
         )
         selectors = [Upload(f"{_DKIM}/selectors.map", dkim_selectors(context.settings))]
         return live_files(
-            self, f"{name}-dkim-selectors", context, "dkim-selectors", volume_name, _DKIM, selectors, after=[keys.carrier]
+            self,
+            f"{name}-dkim-selectors",
+            context,
+            "dkim-selectors",
+            volume_name,
+            _DKIM,
+            selectors,
+            after=[keys.carrier],
         ).carrier
 
     @staticmethod
     def _place(context: TenantContext, internal: pulumi.Output[str], service: str, dns: tuple[str, ...] = ()) -> Place:
         address = context.settings.internal_address(service)
         return Place(
-            networks=(docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=address),), hostname=service, dns=dns
+            networks=(docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=address),),
+            hostname=service,
+            dns=dns,
         )

@@ -10,7 +10,9 @@ from components.service import Needs, Place, run_service
 class Resolver(pulumi.ComponentResource):
     """Creates: the unbound container in the edge's namespace (127.0.0.1 and the edge's internal address, port 53)."""
 
-    def __init__(self, name: str, context: TenantContext, edge: Edge, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, context: TenantContext, edge: Edge, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         super().__init__("mailtenant:index:Resolver", name, None, opts)
         self.container = run_service(self, name, context, "resolver", Place(namespace_of=edge.container), Needs())
         self.register_outputs({})

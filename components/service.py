@@ -11,6 +11,7 @@ from components.files import Delivered, Upload, content_hash, immutable_files, s
 from mailtenant.rendering import SERVICES, ServiceSpec
 from mailtenant.rendering.services import Healthcheck
 from mailtenant.secrets import fingerprint, secret_files
+from mailtenant.settings.size import Service
 
 SECRETS_IN = "/run/secrets-in"
 
@@ -35,7 +36,7 @@ class Needs:
 
 
 def run_service(
-    parent: pulumi.Resource, name: str, context: TenantContext, service: str, place: Place, needs: Needs
+    parent: pulumi.Resource, name: str, context: TenantContext, service: Service, place: Place, needs: Needs
 ) -> docker.Container:
     """Config and secrets delivered, then the container; `up` waits until its healthcheck passes.
 
@@ -50,7 +51,7 @@ def run_service(
             name=context.physical(service),
             image=context.images[service],
             user=spec.user,
-            read_only=True,
+            read_only=spec.read_only or None,
             init=True,
             restart="unless-stopped",
             security_opts=["no-new-privileges"],
@@ -102,9 +103,7 @@ def _deliver(parent: pulumi.Resource, name: str, context: TenantContext, spec: S
     return delivered
 
 
-def _mounts(
-    spec: ServiceSpec, delivered: Mapping[str, Delivered], needs: Needs
-) -> list[docker.ContainerVolumeArgs]:
+def _mounts(spec: ServiceSpec, delivered: Mapping[str, Delivered], needs: Needs) -> list[docker.ContainerVolumeArgs]:
     mounts = [
         docker.ContainerVolumeArgs(container_path=path, volume_name=files.volume_name, read_only=True)
         for path, files in delivered.items()

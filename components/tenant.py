@@ -22,10 +22,11 @@ from mailtenant.settings import TenantSettings
 
 
 class TenantMail(pulumi.ComponentResource):
-    """Creates: network, edge, resolver, database, filter with cache, IMAP, SMTP and (for local zones) DNS of one tenant.
+    """Creates: one tenant's network, edge, resolver, database, filter with cache, IMAP, SMTP and, for local zones, DNS.
 
-    Outputs: `host`, `addresses`, `ports`, `publish`, `images` (service → id), `records` (name, type, value, ttl, reason),
-    `files` (path → text, so that a preview shows the lines that change), `certificate_authority` (PEM, mode `local`).
+    Outputs: `host`, `addresses`, `ports`, `publish`, `images` (service → id), `records` (name, type, value, ttl,
+    reason), `files` (path → text, so that a preview shows the lines that change), `certificate_authority` (PEM, mode
+    `local`).
     """
 
     def __init__(
@@ -58,7 +59,8 @@ class TenantMail(pulumi.ComponentResource):
             "publish": str(settings.publish) if settings.publish else None,
             "images": images.ids,
             "records": [
-                {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason} for r in records(settings)
+                {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason}
+                for r in records(settings)
             ],
             "files": {file.tree_path: file.content for file in rendered},
             "certificate_authority": settings.tls.ca,

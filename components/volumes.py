@@ -9,7 +9,8 @@ from components.context import TENANT_LABEL, TenantContext
 class MailVolume(pulumi.ComponentResource):
     """Creates: one volume `mt-<label>-<role>`.
 
-    With `keep`, it is protected and retained: no `up`, no replace and no `destroy` deletes it; only `mailtenant purge` does.
+    With `keep`, it is protected and retained: no `up`, no replace and no `destroy` deletes it; only `mailtenant purge`
+    does.
     Nothing volatile stands in its inputs, for any change of a volume's name, driver or labels replaces it.
     Outputs: `volume_name`.
     """

@@ -44,8 +44,8 @@ def parse_secrets(raw: object) -> TenantSecrets:
         return TenantSecrets.model_validate(raw)
     except ValidationError as error:
         problems = [
-            f"mailtenant:secrets.{'.'.join(str(part) for part in e['loc'])}   {_FORMS.get(e['type'], 'not in the expected form')}; "
-            "`mailtenant new` shows what a complete file holds"
+            f"mailtenant:secrets.{'.'.join(str(part) for part in e['loc'])}   "
+            f"{_FORMS.get(e['type'], 'not in the expected form')}; `mailtenant new` shows what a complete file holds"
             for e in error.errors(include_input=False, include_url=False, include_context=False)
         ]
         raise SecretsError("\n".join(problems)) from None
@@ -55,9 +55,10 @@ def secret_files(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str
     """Service → file name → content, for `/run/secrets-in` of each service (table: docs/architecture.md)."""
     password = secrets.databaseReaderPassword.get_secret_value()
     database = settings.internal_address("database")
+    # libpq's password file escapes `\` and `:` by a backslash (PostgreSQL manual, "The Password File").
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
     content = {
-        # libpq's password file escapes `\` and `:` by a backslash (PostgreSQL manual, "The Password File").
-        "pgpass": f"{database}:5432:mail:mailreader:{password.replace(chr(92), chr(92) * 2).replace(':', chr(92) + ':')}\n",
+        "pgpass": f"{database}:5432:mail:mailreader:{escaped}\n",
         "tls.key": secrets.tlsKey.get_secret_value(),
         "tls.pem": settings.tls.chain + ("" if settings.tls.chain.endswith("\n") else "\n") + settings.tls.ca,
         "reader.password": password + "\n",
@@ -93,7 +94,7 @@ def dkim_selectors(settings: "TenantSettings") -> str:
 
 
 def fingerprint(secrets: TenantSecrets, files: Mapping[str, SecretStr]) -> str:
-    """A name for a set of secret files that changes with them and tells nothing of them: HMAC-SHA-256, 12 hex digits."""
+    """A name for a set of secret files; it changes with them and tells nothing of them: HMAC-SHA-256, 12 hex digits."""
     digest = hmac.new(secrets.fingerprintKey.get_secret_value().encode(), digestmod=hashlib.sha256)
     for name, value in sorted(files.items()):
         text = value.get_secret_value()

@@ -37,7 +37,7 @@ def send_to_a_colleague(settings: TenantSettings, sender: Person, reader: Person
 
 
 def outside_verdict(settings: TenantSettings, sender: Person) -> str:
-    """Writes to the echo address outside and returns what that server found: its Authentication-Results, as one line."""
+    """Writes to the echo address outside; returns what that server found: its Authentication-Results, as one line."""
     token = _send(settings, sender, ECHO, "How do I look?")
     answer = email.message_from_bytes(_read(settings, sender, token, sender_is=ECHO))
     return " ".join((answer["X-Echo-Authentication-Results"] or "no verdict").split())
@@ -63,9 +63,11 @@ def _read(settings: TenantSettings, reader: Person, token: str, sender_is: str |
             client.select("INBOX", readonly=True)
             criteria = ["SUBJECT", token] + (["FROM", sender_is] if sender_is else [])
             for number in client.search(None, *criteria)[1][0].split():
-                return bytes(client.fetch(number, "(BODY.PEEK[])")[1][0][1])  # type: ignore[index,arg-type]
+                return bytes(client.fetch(number, "(BODY.PEEK[])")[1][0][1])  # type: ignore[index]
         time.sleep(0.3)
-    raise TimeoutError(f"no message {token} for {reader.address} within {DEADLINE:.0f} s: see `docker logs mt-{settings.label}-smtp`")
+    raise TimeoutError(
+        f"no message {token} for {reader.address} within {DEADLINE:.0f} s: see `docker logs mt-{settings.label}-smtp`"
+    )
 
 
 class _Smtp(smtplib.SMTP_SSL):
@@ -86,8 +88,11 @@ class _Imap(imaplib.IMAP4_SSL):
 
     def __init__(self, settings: TenantSettings) -> None:
         self._settings = settings
-        super().__init__(str(settings.publish), 993, ssl_context=ssl.create_default_context(cadata=settings.tls.ca), timeout=DEADLINE)
+        super().__init__(
+            str(settings.publish), 993, ssl_context=ssl.create_default_context(cadata=settings.tls.ca), timeout=DEADLINE
+        )
 
     def _create_socket(self, timeout: float | None) -> ssl.SSLSocket:
         plain = imaplib.IMAP4._create_socket(self, timeout)  # type: ignore[attr-defined]
-        return self.ssl_context.wrap_socket(plain, server_hostname=self._settings.host)
+        secured: ssl.SSLSocket = self.ssl_context.wrap_socket(plain, server_hostname=self._settings.host)
+        return secured

@@ -28,7 +28,8 @@ def add(
     provider: Annotated[str | None, typer.Option(help="who serves it; default: as the tenant's first domain")] = None,
     project: output.ProjectOption = None,
 ) -> None:
-    """Add DOMAIN to LABEL's stack file with a fresh DKIM key, the private half encrypted. On any failure the file stays as it was.
+    """Add DOMAIN to LABEL's stack file with a fresh DKIM key, the private half encrypted. On any failure the
+    file stays as it was.
 
     Example: mailtenant domain add acme acme.io
     """
@@ -56,7 +57,8 @@ def add(
         path.write_text(before, encoding="utf-8")
         raise
     typer.echo(
-        f"{output.shown_path(path)}: {domain} added. Next: pulumi up -s {label}; mailtenant records {label} --domain {domain}"
+        f"{output.shown_path(path)}: {domain} added. "
+        f"Next: pulumi up -s {label}; mailtenant records {label} --domain {domain}"
     )
 
 

@@ -14,14 +14,17 @@ def down(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
     project: output.ProjectOption = None,
 ) -> None:
-    """Stop and remove LABEL's containers and networks. Mail, queue and database stay; `pulumi up` brings it back on them.
+    """Stop and remove LABEL's containers and networks. Mail, queue and database stay; `pulumi up` brings
+    it back on them.
 
     Example: mailtenant down acme
     """
     folder = output.project_dir(project)
     output.stack_file(project, label)
     TenantStack(folder, label).take_down()
-    typer.echo(f"{label} is down. Its mail, queue and database are kept: `pulumi up -s {label}` brings it back on them.")
+    typer.echo(
+        f"{label} is down. Its mail, queue and database are kept: `pulumi up -s {label}` brings it back on them."
+    )
 
 
 def purge(
@@ -45,7 +48,11 @@ def purge(
     typer.echo(f"This deletes all mail, queued mail and accounts of {label}, for good:")
     for volume in found.volumes:
         typer.echo(f"  volume {volume}")
-    typed = confirm if confirm is not None else typer.prompt(f"Type the label ({label}) to go on", default="", show_default=False)
+    typed = (
+        confirm
+        if confirm is not None
+        else typer.prompt(f"Type the label ({label}) to go on", default="", show_default=False)
+    )
     if typed.strip() != label:
         raise output.CommandError("the label was not typed; nothing was deleted")
     if stack.exists():

@@ -13,7 +13,9 @@ from mailtenant.settings import load_stack_file
 
 def render(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
-    directory: Annotated[Path, typer.Option("--output", "-o", help="folder for the tree; made if absent, must be empty")],
+    directory: Annotated[
+        Path, typer.Option("--output", "-o", help="folder for the tree; made if absent, must be empty")
+    ],
     project: output.ProjectOption = None,
 ) -> None:
     """Write every configuration file of LABEL below DIR, shaped like the containers' file systems. Holds no secret.

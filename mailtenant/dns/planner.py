@@ -1,7 +1,7 @@
 """Which records a tenant needs, and why: a pure function of the settings.
 
-Two kinds of zone: the platform's part (the tenant host, an SPF name that holds the egress addresses, the host's own DKIM for
-bounces) and each customer domain. Rule ids in comments are those of the product's record rules.
+Two kinds of zone: the platform's part (the tenant host, an SPF name that holds the egress addresses, the host's own
+DKIM for bounces) and each customer domain. Rule ids in comments are those of the product's record rules.
 """
 
 from collections.abc import Iterator
@@ -33,10 +33,15 @@ def _platform(settings: "TenantSettings") -> Iterator[Record]:
     address = str(settings.edge.address)
     yield record(host, "A", address, "the one address that clients, other mail servers and the MX use")
     yield record(host, "TXT", f"v=spf1 ip4:{address} -all", "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
-    yield record(f"_spf.{host}", "TXT", f"v=spf1 ip4:{address} -all", "the egress addresses; customers include this name")
+    yield record(
+        f"_spf.{host}", "TXT", f"v=spf1 ip4:{address} -all", "the egress addresses; customers include this name"
+    )
     for key in settings.host_dkim:
         yield record(
-            f"{key.selector}._domainkey.{host}", "TXT", _dkim_text(key.public_key), "DKIM key that signs bounces and reports"
+            f"{key.selector}._domainkey.{host}",
+            "TXT",
+            _dkim_text(key.public_key),
+            "DKIM key that signs bounces and reports",
         )
     yield record(f"_dmarc.{host}", "TXT", "v=DMARC1; p=reject", "nobody else sends in the name of the tenant host")
 
@@ -48,13 +53,20 @@ def _customer(settings: "TenantSettings", name: str) -> Iterator[Record]:
     host = settings.host
     yield record(name, "MX", f"{MX_PREFERENCE} {host}", "mail for this domain is delivered to the tenant host")
     # SPF-6: `~all`, so that mail by other ways is judged by DKIM and DMARC instead of refused outright.
-    yield record(name, "TXT", f"v=spf1 include:_spf.{host} ~all", "the tenant's egress addresses may send for this domain")
+    yield record(
+        name, "TXT", f"v=spf1 include:_spf.{host} ~all", "the tenant's egress addresses may send for this domain"
+    )
     domain = next(d for d in settings.domains if d.name == name)
     for key in domain.dkim:
         yield record(
-            f"{key.selector}._domainkey.{name}", "TXT", _dkim_text(key.public_key), f"DKIM key, selector state {key.state}"
+            f"{key.selector}._domainkey.{name}",
+            "TXT",
+            _dkim_text(key.public_key),
+            f"DKIM key, selector state {key.state}",
         )
-    yield record(f"_dmarc.{name}", "TXT", _dmarc_text(settings), "what receivers do with mail that fails both SPF and DKIM")
+    yield record(
+        f"_dmarc.{name}", "TXT", _dmarc_text(settings), "what receivers do with mail that fails both SPF and DKIM"
+    )
 
 
 def _dkim_text(public_key: str) -> str:

@@ -23,7 +23,10 @@ _HOST_TARGETS = {"MX", "CNAME", "NS", "PTR", "SRV"}
 
 
 def local_zones(settings: "TenantSettings") -> tuple[ZoneFile, ...]:
-    """The zones that the tenant serves itself: customer domains with provider `local`, and the host's if the platform's is."""
+    """The zones that the tenant serves itself.
+
+    They are the customer domains with provider `local`, and the host's if the platform's is.
+    """
     served = {domain.name for domain in settings.domains if domain.dns.provider == "local"}
     if settings.platform_dns.provider == "local":
         served.add(settings.host)
@@ -35,7 +38,10 @@ def local_zones(settings: "TenantSettings") -> tuple[ZoneFile, ...]:
 
 
 def zone_text(name: str, planned: Sequence[Record], name_server: str) -> str:
-    """The zone as text. The serial is taken from the content: it differs when the zone differs, and there is no secondary."""
+    """The zone as text.
+
+    The serial is taken from the content: it differs when the zone differs, and there is no secondary.
+    """
     origin = dns.name.from_text(name)
     zone = dns.zone.Zone(origin, relativize=False)
     serial = int.from_bytes(hashlib.sha256(repr(sorted(planned)).encode()).digest()[:4]) or 1

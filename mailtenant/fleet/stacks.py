@@ -1,4 +1,7 @@
-"""One tenant's stack as an object: up, take down, purge. Drives the Pulumi CLI, whose progress people know how to read."""
+"""One tenant's stack as an object: up, take down, purge.
+
+Drives the Pulumi CLI, whose progress people know how to read.
+"""
 
 import json
 import subprocess
@@ -10,7 +13,10 @@ from mailtenant.environment import tool_environment
 
 
 class StackError(RuntimeError):
-    """The Pulumi CLI refused or failed; the message says what to do. `output` is what it printed, when that was captured."""
+    """The Pulumi CLI refused or failed; the message says what to do.
+
+    `output` is what it printed, when that was captured.
+    """
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
@@ -29,7 +35,7 @@ class TenantStack:
         self._run(["stack", "select", self.label, *(["--create"] if create else [])], show=False)
 
     def up(self) -> None:
-        """`pulumi up` without questions, after a refresh, so that drift and rebuilt images are seen. Raises: StackError."""
+        """`pulumi up` without questions, after a refresh: drift and rebuilt images are seen. Raises: StackError."""
         self._run(["up", "--refresh", "--yes", "--skip-preview", "--suppress-outputs"])
 
     def outputs(self) -> dict[str, object]:
@@ -67,8 +73,8 @@ class TenantStack:
             and self._needs_passphrase()
         ):
             raise StackError(
-                f"stack {self.label} is encrypted with a passphrase and none is set: export PULUMI_CONFIG_PASSPHRASE_FILE=<file> "
-                "(the demo tenant's: stacks/demo-passphrase.txt)"
+                f"stack {self.label} is encrypted with a passphrase and none is set: "
+                "export PULUMI_CONFIG_PASSPHRASE_FILE=<file> (the demo tenant's: stacks/demo-passphrase.txt)"
             )
         try:
             done = subprocess.run(

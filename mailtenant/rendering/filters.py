@@ -1,7 +1,7 @@
 """Jinja filters: one a file format, so that no outside value can break out of its place.
 
-Each filter quotes a value for exactly one syntax, or refuses it with `UnsafeValue`. Rule of thumb for what is refused rather than
-escaped: whatever the format has no reliable escape for.
+Each filter quotes a value for exactly one syntax, or refuses it with `UnsafeValue`. Rule of thumb for what is refused
+rather than escaped: whatever the format has no reliable escape for.
 """
 
 import json

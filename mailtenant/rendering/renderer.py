@@ -1,8 +1,11 @@
-"""Settings → every configuration file of a tenant. Pure: the same settings give the same octets, and no file holds a secret."""
+"""Settings → every configuration file of a tenant.
+
+Pure: the same settings give the same octets, and no file holds a secret.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mailtenant.rendering.filters import FILTERS
 from mailtenant.rendering.services import SERVICES, ServiceSpec
+from mailtenant.settings.size import Service
 
 if TYPE_CHECKING:
     from mailtenant.settings import TenantSettings
@@ -21,7 +25,7 @@ TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 class RenderedFile:
     """One file as the service sees it: `path` is absolute inside the container, below the service's config path."""
 
-    service: str
+    service: Service
     path: str
     content: str
 
@@ -56,7 +60,7 @@ def _environment() -> Environment:
     return environment
 
 
-@lru_cache(maxsize=None)
+@cache
 def _template_names(daemon: str) -> tuple[str, ...]:
     root = TEMPLATES / daemon
     return tuple(sorted(str(p.relative_to(TEMPLATES)) for p in root.rglob("*") if p.is_file()))
@@ -67,11 +71,12 @@ def _path_in_container(name: str) -> str:
 
 
 def render_service(
-    settings: "TenantSettings", service: str, *, zones: Sequence[ZoneFile] = ()
+    settings: "TenantSettings", service: Service, *, zones: Sequence[ZoneFile] = ()
 ) -> tuple[RenderedFile, ...]:
     """Every file of one service, sorted by path.
 
-    Raises: UnsafeValue (a value that a file cannot hold), jinja2.UndefinedError (a template that asks for what is not there).
+    Raises: UnsafeValue (a value that a file cannot hold), jinja2.UndefinedError (a template that asks for what is not
+    there).
     """
     spec = SERVICES[service]
     context: Mapping[str, object] = {"settings": settings, "zones": zones}
@@ -85,7 +90,10 @@ def render_service(
 
 
 def render_tenant(settings: "TenantSettings", *, zones: Sequence[ZoneFile] = ()) -> tuple[RenderedFile, ...]:
-    """Every file of every service that the settings ask for. `zones` are the tenant's local zones (`mailtenant.dns.local_zones`)."""
+    """Every file of every service that the settings ask for.
+
+    `zones` are the tenant's local zones (`mailtenant.dns.local_zones`).
+    """
     return tuple(
         file
         for name, spec in SERVICES.items()
@@ -97,4 +105,6 @@ def render_tenant(settings: "TenantSettings", *, zones: Sequence[ZoneFile] = ())
 def _stay_below(spec: ServiceSpec, files: Sequence[RenderedFile]) -> None:
     for file in files:
         if not file.path.startswith(spec.config_path + "/"):
-            raise ValueError(f"template {spec.daemon}{file.path} is outside {spec.config_path}, the only folder mounted there")
+            raise ValueError(
+                f"template {spec.daemon}{file.path} is outside {spec.config_path}, the only folder mounted there"
+            )

@@ -1,11 +1,14 @@
 """How each service's container is run: user, capabilities, writable places, secrets. One table, reviewed as a whole.
 
-Least privilege: a read-only root, no-new-privileges, every capability dropped but those named here. `/run` and `/tmp` are
-tmpfs; a tmpfs over an existing image folder belongs to root unless `uid=`/`gid=` are given (`mode=` is ignored there).
+Least privilege: a read-only root, no-new-privileges, every capability dropped but those named here. `/run` and `/tmp`
+are tmpfs; a tmpfs over an existing image folder belongs to root unless `uid=`/`gid=` are given (`mode=` is ignored
+there).
 """
 
 from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from mailtenant.settings.size import Service
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,10 @@ class VolumeMount:
 
 @dataclass(frozen=True)
 class SecretFile:
-    """A file of `/run/secrets-in`; `mode` is octal. Services that do not start as root read it in place, hence 0444 there."""
+    """A file of `/run/secrets-in`; `mode` is octal.
+
+    Services that do not start as root read it in place, hence 0444 there.
+    """
 
     name: str
     mode: str = "0400"
@@ -29,8 +35,9 @@ class SecretFile:
 class Healthcheck:
     """Seconds. The command is the image's own `/usr/local/bin/healthcheck`.
 
-    The engine probes for the first time one interval after the start, and `up` waits for that at each of three layers (resolver
-    and database, then filter and IMAP, then SMTP): a short interval is a short `up`, a long one saves CPU of idle tenants.
+    The engine probes for the first time one interval after the start, and `up` waits for that at each of three layers
+    (resolver and database, then filter and IMAP, then SMTP): a short interval is a short `up`, a long one saves CPU of
+    idle tenants.
     """
 
     interval: int = 5
@@ -43,10 +50,11 @@ class Healthcheck:
 class ServiceSpec:
     """One container of a tenant."""
 
-    name: str
+    name: Service
     daemon: str
     network: Literal["edge", "own"]
     user: str | None = None
+    read_only: bool = True
     capabilities: tuple[str, ...] = ()
     config_path: str = ""
     tmpfs: dict[str, str] = field(default_factory=dict)
@@ -60,11 +68,11 @@ class ServiceSpec:
 EDGE_PORTS: Final = (25, 465, 587, 993, 4190)
 """Published on `publish`, and listened on at the edge address (80 and 443 come with the web host)."""
 
-SERVICES: Final[dict[str, ServiceSpec]] = {
+SERVICES: Final[dict[Service, ServiceSpec]] = {
     spec.name: spec
     for spec in (
-        # It answers nothing by itself: what joins it is checked there.
-        ServiceSpec("edge", "edge", "own", user="65534:65534", healthcheck=None, stop_timeout=2),
+        # It answers nothing by itself: what joins it is checked there. Writable for its /etc/resolv.conf (docs/decisions/0006).
+        ServiceSpec("edge", "edge", "own", user="0:0", read_only=False, healthcheck=None, stop_timeout=2),
         ServiceSpec(
             "resolver",
             "unbound",
