@@ -1,4 +1,4 @@
-"""Complete, valid tenant documents for tests that need no stack file: fresh keys once a run, everything else by argument."""
+"""Complete, valid tenant documents for tests that need no stack file: fresh keys once a run, the rest by argument."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -23,7 +23,10 @@ def certificates(host: str) -> LocalCertificates:
 
 
 def document(label: str = "acme", *domains: str, number: int = 0, **changes: Any) -> dict[str, Any]:
-    """The plain form of `mailtenant:tenant`; `number` gives each tenant addresses of its own; `changes` replace whole keys."""
+    """The plain form of `mailtenant:tenant`.
+
+    `number` gives each tenant addresses of its own; `changes` replace whole keys.
+    """
     host = f"{label}.outboxment.test"
     public = public_half(private_key())
     third, fourth = divmod(number, 250)
@@ -42,7 +45,11 @@ def document(label: str = "acme", *domains: str, number: int = 0, **changes: Any
         "tls": {"mode": "local", "ca": certificates(host).ca, "chain": certificates(host).chain},
         "host_dkim": [{"selector": "mt1", "public_key": public}],
         "domains": [
-            {"name": name, "dns": {"provider": "local"}, "dkim": [{"selector": "mt1", "state": "active", "public_key": public}]}
+            {
+                "name": name,
+                "dns": {"provider": "local"},
+                "dkim": [{"selector": "mt1", "state": "active", "public_key": public}],
+            }
             for name in (domains or (f"{label}.test",))
         ],
         "capacity": {"mailboxes": 10, "domains": 5, "storage_gib": 20, "mailbox_quota_mib": 2048},
@@ -55,7 +62,9 @@ def settings(label: str = "acme", *domains: str, **changes: Any) -> TenantSettin
 
 def secrets_document(tenant: TenantSettings) -> dict[str, Any]:
     """The plain form of `mailtenant:secrets`, each value recognisable in a leak."""
-    leaf = {name: f"canary-{name}-{tenant.label}" for name in ("fingerprintKey", "databaseReaderPassword", "cachePassword")}
+    leaf = {
+        name: f"canary-{name}-{tenant.label}" for name in ("fingerprintKey", "databaseReaderPassword", "cachePassword")
+    }
     made = certificates(tenant.host)
     dkim = {tenant.host: {key.selector: private_key() for key in tenant.host_dkim}}
     dkim |= {domain.name: {key.selector: private_key() for key in domain.dkim} for domain in tenant.domains}

@@ -42,12 +42,18 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(_Mocks())
         self.seen: list[Registered] = []
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+    def RegisterResource(self, request: Any) -> Any:
         inputs, secret = _unwrap(json_format.MessageToDict(request.object))
         self.seen.append(
             Registered(
-                request.type, request.name, request.parent, inputs, frozenset(secret), request.protect,
-                request.retainOnDelete, request.deleteBeforeReplace,
+                request.type,
+                request.name,
+                request.parent,
+                inputs,
+                frozenset(secret),
+                request.protect,
+                request.retainOnDelete,
+                request.deleteBeforeReplace,
             )
         )
         return super().RegisterResource(request)

@@ -46,7 +46,12 @@ def test_local_zones_hold_exactly_the_planned_records() -> None:
     assert set(zones) == {"acme.outboxment.test", "acme.test", "acme-two.test"}
     for name, zone in zones.items():
         planned = [record for record in records(tenant) if record.zone == name]
-        held = [rdata for _, rdataset in zone.iterate_rdatasets() for rdata in rdataset if rdata.rdtype not in (dns.rdatatype.SOA, dns.rdatatype.NS)]
+        held = [
+            rdata
+            for _, rdataset in zone.iterate_rdatasets()
+            for rdata in rdataset
+            if rdata.rdtype not in (dns.rdatatype.SOA, dns.rdatatype.NS)
+        ]
         assert len(held) == len(planned)
 
 

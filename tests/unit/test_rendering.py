@@ -41,7 +41,10 @@ def test_no_rendered_file_holds_a_secret() -> None:
 
 
 def test_a_tuning_change_touches_only_its_own_files() -> None:
-    before, after = rendered(samples.settings()), rendered(samples.settings(tuning={"postfix": {"message_size_limit_mib": 51}}))
+    before, after = (
+        rendered(samples.settings()),
+        rendered(samples.settings(tuning={"postfix": {"message_size_limit_mib": 51}})),
+    )
     changed = {b.path for b, a in zip(before, after, strict=True) if a != b}
     assert "/etc/postfix/main.cf" in changed
     assert all(path.startswith(("/etc/postfix/", "/etc/dovecot/")) for path in changed)

@@ -1,7 +1,7 @@
-"""The test world: a simulated internet of its own and two tenants, `alpha` and `beta`, brought up once by real `pulumi up`.
+"""The test world: a simulated internet and two tenants, `alpha` and `beta`, brought up once by real `pulumi up`.
 
-Names, networks and loopback addresses differ from the demo's, so that both can run side by side. Everything is removed at the
-end, after a failure too; leftovers of a run that was killed are removed at the start.
+Names, networks and loopback addresses differ from the demo's, so that both can run side by side. Everything is removed
+at the end, after a failure too; leftovers of a run that was killed are removed at the start.
 """
 
 import shutil

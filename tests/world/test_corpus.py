@@ -22,7 +22,7 @@ def body(raw: bytes) -> bytes:
 
 
 def sendable(raw: bytes, sender: str, to: str, token: str) -> bytes:
-    """A corpus message with the headers that make it ours to send; everything else stays as it is, body octet for octet."""
+    """A corpus message with the headers that make it ours to send; all else stays as it is, body octet for octet."""
     text = re.sub(rb"\r\n|\r|\n", b"\n", raw)
     head, _, rest = text.partition(b"\n\n")
     kept, skip = [], False
@@ -91,8 +91,11 @@ def odd_messages() -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", sorted(odd_messages()))
 def test_odd_bodies_arrive_intact(alpha: RunningTenant, kind: str) -> None:
     jo, reader, token = alpha.mailbox("jo"), alpha.mailbox("corpus"), uuid.uuid4().hex
-    raw = f"From: {jo.address}\r\nTo: {reader.address}\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\nMessage-ID: <{token}@odd>\r\n".encode()
-    raw += odd_messages()[kind]
+    head = (
+        f"From: {jo.address}\r\nTo: {reader.address}\r\n"
+        f"Date: Mon, 23 Nov 2026 10:00:00 +0000\r\nMessage-ID: <{token}@odd>\r\n"
+    )
+    raw = head.encode() + odd_messages()[kind]
     with alpha.submission(jo) as client:
         client.ehlo_or_helo_if_needed()
         client.sendmail(jo.address, [reader.address], raw, mail_options=["BODY=8BITMIME"])
@@ -102,7 +105,10 @@ def test_odd_bodies_arrive_intact(alpha: RunningTenant, kind: str) -> None:
 def test_very_long_lines_lose_nothing(alpha: RunningTenant) -> None:
     """RFC 5321 allows 998 octets a line; Postfix folds what is longer. The text must still all be there."""
     jo, reader, token = alpha.mailbox("jo"), alpha.mailbox("corpus"), uuid.uuid4().hex
-    head = f"From: {jo.address}\r\nTo: {reader.address}\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\nMessage-ID: <{token}@long>\r\n\r\n"
+    head = (
+        f"From: {jo.address}\r\nTo: {reader.address}\r\n"
+        f"Date: Mon, 23 Nov 2026 10:00:00 +0000\r\nMessage-ID: <{token}@long>\r\n\r\n"
+    )
     line = "0123456789" * 10_000
     with alpha.submission(jo) as client:
         client.sendmail(jo.address, [reader.address], (head + line + "\r\n").encode())

@@ -1,7 +1,7 @@
 """A full disk: the tenant that filled it defers with 452 and loses nothing; its neighbour does not notice.
 
-The queue gets a volume with a hard cap, as a host with XFS quotas or a volume per tenant gives it (docs/operations.md). Here the
-engine's own driver mounts a tmpfs of 48 MiB in its place.
+The queue gets a volume with a hard cap, as a host with XFS quotas or a volume per tenant gives it (docs/operations.md).
+Here the engine's own driver mounts a tmpfs of 48 MiB in its place.
 """
 
 import uuid

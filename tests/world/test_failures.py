@@ -1,4 +1,4 @@
-"""What happens when a part is down: mail is deferred with 4xx, never refused, never lost, never unsigned (18–20, 22)."""
+"""When a part is down, mail is deferred with 4xx, never refused, never lost, never unsigned (18–20, 22)."""
 
 import smtplib
 import uuid
@@ -86,7 +86,8 @@ def test_with_the_selector_missing_nothing_leaves_unsigned(alpha: RunningTenant,
     alpha.mailbox("jo")
     in_volume(
         alpha,
-        "cp /dkim/selectors.map /dkim/saved && grep -v '^alpha.test ' /dkim/saved > /dkim/new && cat /dkim/new > /dkim/selectors.map",
+        "cp /dkim/selectors.map /dkim/saved && grep -v '^alpha.test ' /dkim/saved > /dkim/new "
+        "&& cat /dkim/new > /dkim/selectors.map",
     )
     try:
         code, text = eventually(
@@ -125,7 +126,7 @@ def in_volume(tenant: RunningTenant, script: str) -> None:
 
 
 def test_with_imap_down_mail_is_taken_and_delivered_later(alpha: RunningTenant, outside: OutsideMx) -> None:
-    """LMTP down: accepted from outside, deferred in the queue, delivered after the repair. Login down: submission defers."""
+    """LMTP down: taken from outside, deferred in the queue, delivered after repair. Login down: submission defers."""
     jo, token = alpha.mailbox("jo"), uuid.uuid4().hex
     with paused(alpha, "imap"):
         with alpha.smtp() as client:

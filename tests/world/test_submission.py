@@ -97,7 +97,10 @@ def test_a_user_cannot_forge_the_header_from(alpha: RunningTenant, forged: str) 
     """docker-mailserver accepts and signs these."""
     jo, ann = alpha.mailbox("jo"), alpha.mailbox("ann")
     header = forged.format(jo=jo.address, ann=ann.address)
-    raw = f"{header}\r\nTo: someone@elsewhere.test\r\nSubject: forged\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nhello\r\n"
+    raw = (
+        f"{header}\r\nTo: someone@elsewhere.test\r\nSubject: forged\r\n"
+        "Date: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nhello\r\n"
+    )
     with alpha.submission(jo) as client, pytest.raises(smtplib.SMTPDataError) as caught:
         client.sendmail(jo.address, ["someone@elsewhere.test"], raw.encode())
     assert 550 <= caught.value.smtp_code <= 554
