@@ -71,7 +71,8 @@ EDGE_PORTS: Final = (25, 465, 587, 993, 4190)
 SERVICES: Final[dict[Service, ServiceSpec]] = {
     spec.name: spec
     for spec in (
-        # It answers nothing by itself: what joins it is checked there. Writable for its /etc/resolv.conf (docs/decisions/0006).
+        # It answers nothing by itself: what joins it is checked there.
+        # Writable for its /etc/resolv.conf (docs/decisions/0006).
         ServiceSpec("edge", "edge", "own", user="0:0", read_only=False, healthcheck=None, stop_timeout=2),
         ServiceSpec(
             "resolver",

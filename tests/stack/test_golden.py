@@ -65,6 +65,8 @@ def test_every_rendered_file(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(REFERENCES))
 def test_every_record(name: str) -> None:
     planned = records(REFERENCES[name]())
-    lines = [stable(f"{record.name} {record.ttl} {record.type} {record.value}  ; {record.reason}") for record in planned]
+    lines = [
+        stable(f"{record.name} {record.ttl} {record.type} {record.value}  ; {record.reason}") for record in planned
+    ]
     assert_golden(GOLDEN / f"{name}.records.txt", "\n".join(lines) + "\n")
     assert len(record_lines(planned)) == len(planned)
