@@ -1,6 +1,6 @@
 """`make demo` and `make demo-down`: one tenant, up for real on the embedded default, with mail flowing in and out.
 
-What it does is what a platform engineer does by hand: start the surroundings (here the simulated internet), `pulumi up`,
+What it does is what a platform engineer does by hand: start the surroundings (the simulated internet), `pulumi up`,
 add mailboxes, `mailtenant check`. Passwords are made anew at each run and printed once, at the end.
 """
 

@@ -1,8 +1,8 @@
 """How each service's container is run: user, capabilities, writable places, secrets. One table, reviewed as a whole.
 
 Least privilege: a read-only root (but the edge's), no-new-privileges, every capability dropped but those named here.
-`/run` and `/tmp` are tmpfs; a tmpfs over an existing image folder belongs to root unless `uid=`/`gid=` are given (`mode=`
-is ignored there).
+`/run` and `/tmp` are tmpfs; a tmpfs over an existing image folder belongs to root unless `uid=` and `gid=` are given, and
+ignores `mode=`.
 """
 
 from dataclasses import dataclass, field
