@@ -1,7 +1,7 @@
 """How each service's container is run: user, capabilities, writable places, secrets. One table, reviewed as a whole.
 
 Least privilege: a read-only root (but the edge's), no-new-privileges, every capability dropped but those named here.
-`/run` and `/tmp` are tmpfs; a tmpfs over an existing image folder belongs to root unless `uid=` and `gid=` are given, and
+`/run` and `/tmp` are tmpfs; over an existing image folder it belongs to root unless `uid=` and `gid=` are given, and
 ignores `mode=`.
 """
 
