@@ -47,15 +47,14 @@ def sends_again(tenant: RunningTenant, outside: OutsideMx) -> None:
 def test_with_the_filter_down_nothing_is_accepted(alpha: RunningTenant, outside: OutsideMx) -> None:
     jo = alpha.mailbox("jo")
     with paused(alpha, "filter"):
+        # A login, too, is answered "temporary": 454 on 465 and 587.
         code, text = attempt(alpha, uuid.uuid4().hex)
-        assert code == 451, text
+        assert 400 <= code < 500, text
         with alpha.smtp() as client:
             client.ehlo()
             client.mail("someone@elsewhere.test")
-            code, _ = client.rcpt(jo.address)
-            if code == 250:
-                code, _ = client.data(b"Subject: x\r\n\r\nx")
-        assert 400 <= code < 500
+            code, text = client.rcpt(jo.address)
+        assert (code, text[:5]) == (451, b"4.7.1"), text
     sends_again(alpha, outside)
 
 
@@ -131,9 +130,7 @@ def test_with_imap_down_mail_is_taken_and_delivered_later(alpha: RunningTenant, 
     with paused(alpha, "imap"):
         with alpha.smtp() as client:
             client.ehlo()
-            client.sendmail(
-                "friend@elsewhere.test", [jo.address], message("friend@elsewhere.test", jo.address, token).as_bytes()
-            )
+            client.sendmail("friend@dead.test", [jo.address], message("friend@dead.test", jo.address, token).as_bytes())
         queue = eventually(lambda: alpha.execute("smtp", "postqueue", "-j"), what="the message in the queue")
         assert jo.address in queue
         with pytest.raises((smtplib.SMTPException, OSError)), alpha.submission(jo):
@@ -144,21 +141,21 @@ def test_with_imap_down_mail_is_taken_and_delivered_later(alpha: RunningTenant, 
 
 
 def test_with_the_database_down_everything_is_temporary(alpha: RunningTenant, outside: OutsideMx) -> None:
+    """And who logged in before still can: Dovecot goes on with what it knew last."""
     jo = alpha.mailbox("jo")
+    with alpha.imap(jo):
+        pass
     with paused(alpha, "database"):
         for recipient in (jo.address, "nobody-here@alpha.test"):
             with alpha.smtp() as client:
                 client.ehlo()
-                client.mail("friend@elsewhere.test")
+                client.mail("friend@dead.test")
                 code, text = client.rcpt(recipient)
             assert code == 451, text
-        with (
-            pytest.raises((smtplib.SMTPException, OSError)) as caught,
-            alpha.submission(type(jo)("uncached@alpha.test", "x")),
-        ):
-            pass
-        if isinstance(caught.value, smtplib.SMTPAuthenticationError):
-            assert 400 <= caught.value.smtp_code < 500, caught.value
+        code, text = attempt(alpha, uuid.uuid4().hex)
+        assert code == 451, text
+        with alpha.imap(jo) as client:
+            assert client.select("INBOX")[0] == "OK"
     sends_again(alpha, outside)
 
 
@@ -170,9 +167,7 @@ def test_with_the_cache_down_sending_waits_and_receiving_goes_on(alpha: RunningT
         assert 400 <= code < 500, text
         with alpha.smtp() as client:
             client.ehlo()
-            client.sendmail(
-                "friend@elsewhere.test", [jo.address], message("friend@elsewhere.test", jo.address, token).as_bytes()
-            )
+            client.sendmail("friend@dead.test", [jo.address], message("friend@dead.test", jo.address, token).as_bytes())
         alpha.wait_for(jo, token)
     sends_again(alpha, outside)
 

@@ -57,7 +57,10 @@ def free_port() -> int:
 def test_a_container_with_everything_stays_as_it_is(stack: ScratchStack) -> None:
     port = free_port()
     stack.program(EVERYTHING)
-    stack.steady(port=port)
+    stack.up(port=port)
+    assert stack.changes() == {}
+    assert "unchanged" in stack.refresh()
+    assert stack.changes() == {}
     first = stack.container()
 
     outputs = stack.outputs()
