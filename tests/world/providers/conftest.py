@@ -20,7 +20,7 @@ _COUNTER = itertools.count()
 def engine() -> Iterator[docker.DockerClient]:
     client = docker.from_env(environment=tool_environment())
     remove_leftovers(client)
-    client.api.tag("mailtenant/base:trixie", *BASE_IMAGE.split(":"))
+    client.api.tag("mailtenant/base:trixie", BASE_IMAGE)
     try:
         yield client
     finally:

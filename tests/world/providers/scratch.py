@@ -133,6 +133,11 @@ class ScratchStack:
     def container(self, name: str = "") -> Any:
         return self.engine.api.inspect_container(self.name + name)
 
+    def inside(self, command: str, name: str = "") -> str:
+        """What a shell command inside a container says."""
+        ran: Any = self.engine.containers.get(self.name + name).exec_run(["sh", "-c", command])
+        return str(ran.output.decode())
+
 
 def eventually(check: Any, limit: float = 20.0) -> Any:
     """Polls until `check()` is true."""

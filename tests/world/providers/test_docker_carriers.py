@@ -32,9 +32,7 @@ Service("service", P["files"])
 
 
 def files_of(stack: ScratchStack) -> dict[str, str]:
-    listing = stack.engine.containers.get(stack.name).exec_run(["sh", "-c", "cd /etc/ours && head -n 100 ours*"])
-    names = stack.engine.containers.get(stack.name).exec_run(["ls", "/etc/ours"]).output.decode().split()
-    return {"names": " ".join(names), "text": listing.output.decode()}
+    return {"names": stack.inside("ls /etc/ours"), "text": stack.inside("head -n 100 /etc/ours/ours*")}
 
 
 def test_a_never_started_carrier_fills_a_volume_for_a_read_only_service(stack: ScratchStack) -> None:

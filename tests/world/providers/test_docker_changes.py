@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .scratch import ScratchStack
+import pytest
+
+from .scratch import CommandFailed, ScratchStack
 
 PROGRAM = """
 i = image()
@@ -76,7 +78,7 @@ def test_uploads_labels_and_capabilities_replace(stack: ScratchStack) -> None:
     before = stack.container()["Id"]
     stack.up(**{**base, "files": {"a": "one", "b": "three"}})
     assert stack.container()["Id"] != before
-    assert read_file(stack, "/etc/b") == "three"
+    assert stack.inside("cat /etc/b") == "three"
     # The order in which sets are written is no change.
     turned = {"files": {"b": "three", "a": "one"}, "labels": {"y": "2", "x": "1"}, "memory": 64}
     assert stack.changes(**turned) == {}
@@ -113,16 +115,7 @@ def test_rendered_files_as_an_output_read_line_by_line(stack: ScratchStack) -> N
     assert "[secret]" in said and "s3cret-key" not in said and "other-key" not in said
 
 
-def read_file(stack: ScratchStack, path: str) -> str:
-    ran = stack.engine.containers.get(stack.name).exec_run(["cat", path])
-    return str(ran.output.decode())
-
-
 def failure(stack: ScratchStack) -> str:
-    from .scratch import CommandFailed
-
-    try:
+    with pytest.raises(CommandFailed) as failed:
         stack.up()
-    except CommandFailed as failed:
-        return str(failed)
-    raise AssertionError("the up went through")
+    return str(failed.value)

@@ -63,7 +63,7 @@ def test_a_limit_changed_by_hand_is_put_back(stack: ScratchStack) -> None:
 def test_a_file_edited_inside_is_not_seen(stack: ScratchStack) -> None:
     stack.program(PROGRAM)
     stack.up(uploads=[{"file": "/etc/ours", "content": "as uploaded"}])
-    stack.engine.containers.get(stack.name).exec_run(["sh", "-c", "echo by hand > /etc/ours"])
+    stack.inside("echo by hand > /etc/ours")
     assert "unchanged" in stack.refresh()
     assert stack.changes() == {}
 

@@ -22,7 +22,7 @@ docker.Container("c", name=NAME, image=i.image_id, command=["sleep", "1000"], in
 def test_taken_down_without_the_protected_the_data_stays_and_serves_again(stack: ScratchStack) -> None:
     stack.program(KEPT)
     stack.up()
-    stack.engine.containers.get(stack.name).exec_run(["sh", "-c", "echo mail > /data/mail"])
+    stack.inside("echo mail > /data/mail")
     (anonymous,) = [one["Name"] for one in stack.container()["Mounts"] if one["Destination"] == "/anonymous"]
     stack.run("destroy", "--yes", "--skip-preview", "--exclude-protected")
     assert stack.engine.api.containers(all=True, filters={"name": stack.name}) == []
@@ -30,8 +30,7 @@ def test_taken_down_without_the_protected_the_data_stays_and_serves_again(stack:
     assert stack.name + "-data" in left and anonymous not in left
     assert "data" in stack.state()
     stack.up()
-    read = stack.engine.containers.get(stack.name).exec_run(["cat", "/data/mail"])
-    assert read.output == b"mail\n"
+    assert stack.inside("cat /data/mail") == "mail\n"
 
 
 def test_what_is_gone_already_is_deleted_without_a_word(stack: ScratchStack) -> None:
