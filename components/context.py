@@ -14,13 +14,17 @@ TENANT_LABEL = "mailtenant.tenant"
 
 @dataclass(frozen=True)
 class TenantContext:
-    """`images` maps a service to its image id; `files` to its rendered configuration."""
+    """`images` maps a service to its image id; `files` to its rendered configuration.
+
+    `before_accounts` may stop a change of the document of domains and capacity.
+    """
 
     settings: TenantSettings
     secrets: TenantSecrets
     files: Mapping[str, Sequence[RenderedFile]]
     zones: Sequence[ZoneFile]
     images: Mapping[str, pulumi.Output[str]]
+    before_accounts: Sequence[pulumi.ResourceHook] = ()
 
     @property
     def prefix(self) -> str:

@@ -14,7 +14,8 @@ class Database(pulumi.ComponentResource):
     """Creates: the PostgreSQL container, its data volume (protected), the live document of domains and capacity.
 
     Replaced by: image, rendered files, the reader's password. In place: memory, CPU shares. Applied within seconds,
-    without a restart: domains and capacity (`accounts.json`). Outputs: `address` (internal).
+    without a restart: domains and capacity (`accounts.json`); an `up` that would set less than is in use is refused.
+    Outputs: `address` (internal).
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Database(pulumi.ComponentResource):
             accounts.volume_name,
             "/etc/mailtenant",
             [Upload("/etc/mailtenant/accounts.json", accounts_document(context.settings))],
+            before_create=context.before_accounts,
         )
         address = context.settings.internal_address("database")
         place = Place(

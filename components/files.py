@@ -70,9 +70,11 @@ def live_files(
     mount: str,
     uploads: Sequence[Upload],
     after: Sequence[pulumi.Resource] = (),
+    before_create: Sequence[pulumi.ResourceHook] = (),
 ) -> Delivered:
     """Files uploaded into a volume that stays. A change replaces just this carrier, never a service."""
-    options = pulumi.ResourceOptions(parent=parent, delete_before_replace=True, depends_on=list(after))
+    hooks = pulumi.ResourceHookBinding(before_create=list(before_create)) if before_create else None
+    options = pulumi.ResourceOptions(parent=parent, delete_before_replace=True, depends_on=list(after), hooks=hooks)
     carrier = _carrier(name, context, context.physical(f"{role}-carrier"), volume_name, mount, uploads, options)
     return Delivered(volume_name, carrier)
 

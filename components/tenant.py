@@ -1,6 +1,7 @@
 """`TenantMail`: a whole mail system for one customer, from its settings."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import pulumi
 
@@ -30,7 +31,13 @@ class TenantMail(pulumi.ComponentResource):
     """
 
     def __init__(
-        self, name: str, settings: TenantSettings, secrets: TenantSecrets, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        settings: TenantSettings,
+        secrets: TenantSecrets,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        before_accounts: Sequence[pulumi.ResourceHook] = (),
     ) -> None:
         super().__init__("mailtenant:index:TenantMail", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -41,7 +48,7 @@ class TenantMail(pulumi.ComponentResource):
         by_service: dict[str, list[RenderedFile]] = defaultdict(list)
         for file in rendered:
             by_service[file.service].append(file)
-        context = TenantContext(settings, secrets, by_service, zones, images.ids)
+        context = TenantContext(settings, secrets, by_service, zones, images.ids, before_accounts)
 
         networks = TenantNetworks(f"{name}-networks", context, child)
         edge = Edge(f"{name}-edge", context, networks.internal, child)

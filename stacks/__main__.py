@@ -5,6 +5,7 @@ import os
 import pulumi
 import pulumi_docker as docker
 
+from components.capacity_guard import capacity_guard
 from components.tenant import TenantMail
 from mailtenant.secrets import SecretsError, parse_secrets
 from mailtenant.settings import SettingsErrors, parse_settings
@@ -27,7 +28,13 @@ def main() -> None:
         )
     remote = None if settings.platform == "docker" else settings.platform
     engine = docker.Provider(f"{settings.label}-engine", host=remote)
-    tenant = TenantMail(settings.label, settings, secrets, pulumi.ResourceOptions(providers=[engine]))
+    tenant = TenantMail(
+        settings.label,
+        settings,
+        secrets,
+        pulumi.ResourceOptions(providers=[engine]),
+        before_accounts=[capacity_guard(settings)],
+    )
     for key, value in tenant.outputs.items():
         pulumi.export(key, value)
 

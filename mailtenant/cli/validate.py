@@ -1,6 +1,5 @@
 """`mailtenant validate`: stack files judged offline and without secrets; with `--live`, against what is in use."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from mailtenant.settings import (
     load_stack_file,
 )
 from mailtenant.settings.demo import demo_problem
-from mailtenant.settings.live import InUse, live_problems
+from mailtenant.settings.live import live_problems
 
 
 def validate(
@@ -106,18 +105,14 @@ def _published_passphrases(stack_files: Sequence[StackFile]) -> list[Problem]:
 def _live(stack_file: StackFile, unreachable: dict[str, str]) -> list[Problem]:
     """Compares with the tenant's own database; a tenant that does not answer is noted."""
     # Imported here: a file alone is judged without a database driver.
-    from mailtenant.accounts.engine import TenantEngine
     from mailtenant.accounts.errors import AccountsUnavailable
-    from mailtenant.accounts.store import AccountStore
+    from mailtenant.accounts.in_use import in_use
 
     try:
-        with AccountStore(TenantEngine.of(stack_file.settings)) as store:
-            mailboxes = [mailbox for mailbox in store.mailboxes() if not mailbox.role]
+        return list(live_problems(stack_file, in_use(stack_file.settings)))
     except AccountsUnavailable as error:
         unreachable[stack_file.settings.label] = str(error)
         return []
-    by_domain = Counter(mailbox.address.rpartition("@")[2] for mailbox in mailboxes)
-    return list(live_problems(stack_file, InUse([mailbox.quota_mib for mailbox in mailboxes], by_domain)))
 
 
 def _report(

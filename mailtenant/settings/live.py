@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from mailtenant.settings.errors import Problem
-from mailtenant.settings.stackfile import StackFile
+from mailtenant.settings.model import TenantSettings
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,19 @@ class InUse:
     by_domain: Mapping[str, int]
 
 
-def live_problems(stack_file: StackFile, in_use: InUse) -> Iterator[Problem]:
-    """What the stack file sets below use."""
+class Judged(Protocol):
+    """Settings, and how a problem at one of their paths is named: a StackFile, for one."""
+
+    @property
+    def settings(self) -> TenantSettings:
+        """What is judged."""
+
+    def problem(self, path: tuple[str | int, ...], message: str, fix: str) -> Problem:
+        """A problem at a path below `mailtenant:tenant`."""
+
+
+def live_problems(stack_file: Judged, in_use: InUse) -> Iterator[Problem]:
+    """What the settings put below use."""
     capacity = stack_file.settings.capacity
     used = len(in_use.quotas_mib)
     if used > capacity.mailboxes:

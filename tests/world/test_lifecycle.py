@@ -1,6 +1,7 @@
 """Up, no-op, drift, kill, engine restart, take down and up again: mail and queue survive all of it (behaviour 33)."""
 
 import json
+import re
 import uuid
 
 import pytest
@@ -172,3 +173,21 @@ def test_purge_wants_the_label_and_leaves_nothing(beta: RunningTenant) -> None:
     beta.up()
     beta.mailboxes.clear()
     deliver(beta, uuid.uuid4().hex)
+
+
+def test_a_capacity_below_use_is_refused_at_up_and_by_validate_with_the_number(beta: RunningTenant) -> None:
+    for name in ("one", "two", "three"):
+        beta.mailbox(name)
+    text = beta.stack_file.read_text()
+    beta.stack_file.write_text(re.sub(r"mailboxes: \d+", "mailboxes: 2", text, count=1))
+    try:
+        refused = beta.pulumi("up", "--yes", "--skip-preview", check=False)
+        judged = beta.cli("validate", str(beta.stack_file), "--live", check=False)
+    finally:
+        beta.stack_file.write_text(text)
+    for done in (refused, judged):
+        assert done.returncode != 0
+        assert re.search(r"2 is below the \d+ in use", done.stdout + done.stderr), done.stdout + done.stderr
+    beta.up()
+    beta.pulumi("preview", "--expect-no-changes")
+    assert json.loads(beta.cli("mailbox", "list", beta.label, "--json").stdout)["usage"]["mailboxes"] >= 3
