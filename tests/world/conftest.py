@@ -21,6 +21,7 @@ from world.outside import OutsideMx
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = "passphrase of the tests, not a secret"
+ROOMY = "{mailbox: {hour: 100000, day: 100000}, domain: {day: 100000}, tenant: {day: 100000}}"
 NETWORK, SUBNET = "mailtenant-test", "10.97.0.0/16"
 TENANTS = {
     "alpha": (["alpha.test", "alpha-two.test"], "10.97.1.10", "10.96.0.0/28", "127.0.2.1"),
@@ -77,7 +78,7 @@ def new_tenant(project: Path, environment: dict[str, str], label: str) -> Runnin
     run(command, environment, project)
     tenant = RunningTenant(label, project, environment)
     # The tests send thousands of messages; what limits do is tested by itself.
-    text, replaced = re.subn(r"(?m)^    limits: .*$", "    limits: {}", tenant.stack_file.read_text())
+    text, replaced = re.subn(r"(?m)^    limits: .*$", f"    limits: {ROOMY}", tenant.stack_file.read_text())
     assert replaced == 1
     tenant.stack_file.write_text(text)
     return tenant
