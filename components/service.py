@@ -79,6 +79,8 @@ def run_service(
         opts=pulumi.ResourceOptions(
             parent=parent,
             delete_before_replace=True,
+            # The provider calls these in place and just records them: the running container would stay as it was.
+            replace_on_changes=["healthcheck", "init", "tmpfs"],
             depends_on=[*(files.carrier for files in delivered.values()), *needs.after],
         ),
     )
