@@ -67,7 +67,7 @@ def run_service(
             dns=list(place.dns) or None,
             ports=list(place.ports) or None,
             volumes=_mounts(spec, delivered, needs),
-            healthcheck=_healthcheck(spec.healthcheck) if spec.healthcheck else None,
+            healthcheck=_healthcheck(context, spec.healthcheck) if spec.healthcheck else None,
             log_driver="json-file",
             log_opts={"max-size": "10m", "max-file": "5"},
             labels=_labels(context, service),
@@ -119,10 +119,10 @@ def _mounts(spec: ServiceSpec, delivered: Mapping[str, Delivered], needs: Needs)
     return mounts
 
 
-def _healthcheck(check: Healthcheck) -> docker.ContainerHealthcheckArgs:
+def _healthcheck(context: TenantContext, check: Healthcheck) -> docker.ContainerHealthcheckArgs:
     return docker.ContainerHealthcheckArgs(
         tests=["CMD", "/usr/local/bin/healthcheck"],
-        interval=f"{check.interval}s",
+        interval=f"{context.settings.tuning.health.interval_seconds}s",
         timeout=f"{check.timeout}s",
         start_period=f"{check.start_period}s",
         retries=check.retries,

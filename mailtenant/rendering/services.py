@@ -33,16 +33,10 @@ class SecretFile:
 
 @dataclass(frozen=True)
 class Healthcheck:
-    """Seconds. The command is the image's own `/usr/local/bin/healthcheck`.
+    """Seconds. The command is `/usr/local/bin/healthcheck` of the image; how often it runs is the tenant's tuning."""
 
-    The engine probes for the first time one interval after the start, and `up` waits for that at each of three layers
-    (resolver and database, then filter and IMAP, then SMTP): a short interval is a short `up`, a long one saves CPU of
-    idle tenants.
-    """
-
-    interval: int = 5
     timeout: int = 8
-    retries: int = 6
+    retries: int = 5
     start_period: int = 30
 
 

@@ -158,7 +158,12 @@ def propose_document(wishes: Wishes, others: Sequence[StackFile], keys: PublicHa
         },
         "size": "small",
         "limits": {"mailbox": {"hour": 50, "day": 500}, "domain": {"day": 5000}, "tenant": {"day": 20000}},
-        "tuning": {"postfix": {"message_size_limit_mib": 50}, "dovecot": {}},
+        # Laptops and tests start tenants all day; elsewhere the default costs less.
+        "tuning": {
+            "postfix": {"message_size_limit_mib": 50},
+            "dovecot": {},
+            **({"health": {"interval_seconds": 5}} if publish else {}),
+        },
         # postmaster exists for every domain, so reports always find a reader.
         "dmarc": {"policy": "none", "reports": [f"mailto:postmaster@{wishes.domains[0]}"]},
         "tls": {"mode": "local", "ca": keys.ca, "chain": keys.chain},

@@ -1,4 +1,4 @@
-"""The settings of Postfix and Dovecot that a tenant may change. A closed list: what is not here cannot be set.
+"""The settings of the daemons and their checks that a tenant may change. A closed list: what is not here cannot be set.
 
 Named as in the daemons' own manuals, with the unit added.
 """
@@ -37,8 +37,21 @@ class DovecotTuning(Settings):
     )
 
 
+class HealthTuning(Settings):
+    """The engine's health checks of the tenant's containers."""
+
+    interval_seconds: Count = setting(
+        "time between two checks; `up` waits for the first one at three layers, and each costs some processor time",
+        Effect.RESTART,
+        default=30,
+        ge=2,
+        le=300,
+    )
+
+
 class Tuning(Settings):
     """Settings for this tenant only."""
 
     postfix: PostfixTuning = setting("Postfix", Effect.RESTART, default=PostfixTuning())
     dovecot: DovecotTuning = setting("Dovecot", Effect.RESTART, default=DovecotTuning())
+    health: HealthTuning = setting("health checks", Effect.RESTART, default=HealthTuning())
