@@ -13,9 +13,9 @@ from mailtenant.accounts.document import accounts_document
 class Database(pulumi.ComponentResource):
     """Creates: the PostgreSQL container, its data volume (protected), the live document of domains and capacity.
 
-    Replaced by: image, rendered files, the reader's password. In place: memory, CPU shares. Applied within seconds,
-    without a restart: domains and capacity (`accounts.json`); an `up` that would set less than is in use is refused.
-    Outputs: `address` (internal).
+    Replaced by: image, rendered files (memory is among what they follow), the reader's password; the data stays on its
+    volume. In place: CPU shares. Applied within seconds, without a restart: domains and capacity (`accounts.json`);
+    an `up` that would set less than is in use is refused. Outputs: `address` (internal).
     """
 
     def __init__(

@@ -16,7 +16,8 @@ _DKIM = "/var/lib/dkim"
 class MailFilter(pulumi.ComponentResource):
     """Creates: the rspamd and valkey containers, the milter's socket volume, a live volume of DKIM keys and selectors.
 
-    Replaced by: images, rendered files, the cache's password. In place: memory, CPU shares. Re-read within a second,
+    Replaced by: images, rendered files (the cache's follow its memory), the cache's password. In place: memory of the
+    filter, CPU shares. Re-read within a second,
     without a restart: DKIM keys and the map that names the signing selector. Outputs: `milter` (the socket volume's
     name).
     """
