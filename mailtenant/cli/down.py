@@ -61,4 +61,7 @@ def purge(
     remaining = leftovers(client, label)
     if remaining:
         raise output.CommandError(f"still there, remove by hand: {', '.join(remaining.volumes + remaining.containers)}")
-    typer.echo(f"{label} is purged: nothing of it is left on the engine or in the state.")
+    typer.echo(
+        f"{label} is purged: nothing of it is left on the engine or in the state. Its stack file stays; "
+        f"`pulumi stack select {label} --create` and `pulumi up` would make it anew, without its mail."
+    )
