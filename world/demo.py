@@ -26,9 +26,10 @@ from mailtenant.accounts.store import AccountStore
 from mailtenant.environment import tool_environment
 from mailtenant.fleet.leftovers import engine_client, leftovers, remove
 from mailtenant.fleet.stacks import StackError, TenantStack
-from mailtenant.settings import StackFile, load_stack_file
+from mailtenant.settings import StackFile, load_fleet, load_stack_file
 from world import World, places_of
 from world.demo_mail import Person, outside_verdict, send_to_a_colleague
+from world.engine import WorldError
 
 TREE = Path(__file__).resolve().parents[1]
 LABEL = "acme"
@@ -39,9 +40,12 @@ console = Console(highlight=False)
 
 
 def main() -> int:
-    """`python -m world.demo up|down`. Exit codes: 0 done, 1 something failed (said on stderr)."""
+    """`python -m world.demo up|names|down`. Exit codes: 0 done, 1 something failed (said on stderr).
+
+    `names` tells the simulated internet of all tenants in stacks/ that live on its network, after a new one was added.
+    """
     parser = argparse.ArgumentParser(prog="python -m world.demo", description=__doc__)
-    parser.add_argument("verb", choices=("up", "down"))
+    parser.add_argument("verb", choices=("up", "names", "down"))
     parser.add_argument("--yes", action="store_true", help="down: do not ask before the mail is deleted")
     arguments = parser.parse_args()
     _use_demo_environment()
@@ -49,8 +53,11 @@ def main() -> int:
     try:
         if arguments.verb == "up":
             return up(stack_file)
+        if arguments.verb == "names":
+            tell_names(stack_file)
+            return 0
         return down(stack_file, ask=not arguments.yes and sys.stdin.isatty())
-    except (StackError, AccountError, OSError, smtplib.SMTPException, TimeoutError) as error:
+    except (StackError, AccountError, WorldError, OSError, smtplib.SMTPException) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
 
@@ -58,8 +65,7 @@ def main() -> int:
 def up(stack_file: StackFile) -> int:
     """Brings everything up and shows mail flowing; returns the exit code of `mailtenant check`."""
     settings = stack_file.settings
-    world = World(name=settings.edge.network)
-    step("simulated internet: DNS and an outside mail server", lambda: world.up(places_of([stack_file])))
+    tell_names(stack_file)
     stack = TenantStack(TREE, LABEL)
     console.rule(f"pulumi up --stack {LABEL}")
     stack.select(create=True)
@@ -80,6 +86,14 @@ def up(stack_file: StackFile) -> int:
     return code
 
 
+def tell_names(stack_file: StackFile) -> None:
+    """The simulated internet up, its DNS delegating to every tenant of stacks/ on the demo's network."""
+    network = stack_file.settings.edge.network
+    tenants = [one for one in load_fleet(TREE / "stacks")[0] if one.settings.edge.network == network]
+    world = World(name=network)
+    step("simulated internet: DNS and an outside mail server", lambda: world.up(places_of(tenants)))
+
+
 def down(stack_file: StackFile, *, ask: bool) -> int:
     """Removes the tenant with its mail, and the simulated internet; says what it deletes first."""
     client = engine_client()
@@ -94,7 +108,11 @@ def down(stack_file: StackFile, *, ask: bool) -> int:
     if stack.exists():
         stack.forget()
     remove(client, leftovers(client, LABEL))
-    World(name=stack_file.settings.edge.network).down()
+    try:
+        World(name=stack_file.settings.edge.network).down()
+    except WorldError as error:
+        console.print(f"The demo tenant {LABEL} is gone with its mail; the simulated internet stays: {error}")
+        return 0
     console.print(f"The demo is gone: tenant {LABEL}, its mail, and the simulated internet.")
     return 0
 

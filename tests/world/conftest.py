@@ -124,7 +124,10 @@ def beta(tenants: dict[str, RunningTenant]) -> RunningTenant:
     return tenants["beta"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def outside(tenants: dict[str, RunningTenant]) -> OutsideMx:
-    """The receiving MX of elsewhere.test, which judges what it gets with libraries of its own."""
+    """The receiving MX of elsewhere.test, which judges what it gets with libraries of its own.
+
+    Asked for anew by each test: its port on this machine changes when the engine restarts.
+    """
     return World(name=NETWORK, subnet=SUBNET).outside()

@@ -11,8 +11,9 @@ import uuid
 import pytest
 
 from scripts.setup import engine
-from tests.world.conftest import ROOT
+from tests.world.conftest import NETWORK, ROOT, SUBNET
 from tests.world.tenants import RunningTenant, eventually, message
+from world import World
 from world.outside import OutsideMx
 
 SERVICES = ("edge", "resolver", "dns", "database", "cache", "filter", "imap", "smtp")
@@ -39,7 +40,8 @@ def test_after_a_restart_of_the_engine_all_mail_and_queue_is_there(
         for service in SERVICES:
             tenant.healthy(service, seconds=180)
     alpha.wait_for(jo, kept)
-    # The outside MX began anew as well and has forgotten its fault.
+    # The outside MX began anew as well, at another port, and has forgotten its fault.
+    outside = eventually(lambda: World(name=NETWORK, subnet=SUBNET).outside(), what="the outside MX")
     eventually(lambda: outside.no_faults() >= 0, what="the outside MX answers")
     alpha.execute("smtp", "postqueue", "-f")
     outside.wait_for("waiting@elsewhere.test", queued)
