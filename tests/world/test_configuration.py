@@ -25,10 +25,10 @@ def test_the_daemons_checker_says_nothing(alpha: RunningTenant, checker: str) ->
 
 
 def test_rspamd_accepts_its_configuration(alpha: RunningTenant) -> None:
-    command = ["rspamadm", "configtest", "--quiet", "-c", "/etc/rspamd/mailtenant/rspamd.conf"]
-    variables = ["--var", "LOCAL_CONFDIR=/etc/rspamd/mailtenant", "--var", "DBDIR=/tmp"]
-    done = alpha.docker("exec", alpha.container("filter"), *command[:1], *variables, *command[1:], check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = alpha.docker(
+        "exec", alpha.container("filter"), "rspamadm", "configtest", "-c", "/etc/rspamd/mailtenant/rspamd.conf"
+    )
+    assert "syntax OK" in done.stdout + done.stderr
 
 
 def test_a_round_trip_leaves_no_warning_in_the_mail_daemons_logs(alpha: RunningTenant, outside: OutsideMx) -> None:
