@@ -41,6 +41,7 @@ COMMANDS: Final = (
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),
     CommandEntry("down", "mailtenant.cli.down", "down", "Stop a tenant; mail, queue and accounts stay."),
     CommandEntry("purge", "mailtenant.cli.down", "purge", "Remove a tenant and all its mail for good."),
+    CommandEntry("recover", "mailtenant.cli.recover", "recover", "Start what a restarted engine left behind."),
     CommandEntry("schema", "mailtenant.cli.schema", "schema", "Write the editor schema and the settings reference."),
 )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from mailtenant.fleet.recovery import RecoveryError, recover
 from scripts.setup import apt
 from scripts.setup.paths import cache
 from scripts.setup.shell import Failure, answers
@@ -70,6 +71,11 @@ def prepare() -> str:
     engine = find()
     if engine is None:
         engine = _start()
+        # Tenants that were here before the engine ended: it starts their containers in no order.
+        try:
+            recover({**os.environ, **engine.env})
+        except RecoveryError as left:
+            return f"started {engine.version} at {engine.host}; of earlier tenants: {left}"
         return f"started {engine.version} at {engine.host}"
     return f"{engine.version} answers at {engine.host or 'its usual place'}"
 

@@ -11,11 +11,13 @@ from tests.world.tenants import RunningTenant, run
 
 
 def test_without_an_engine_preview_works_and_up_says_so_and_changes_nothing(alpha: RunningTenant) -> None:
-    gone = RunningTenant(
-        alpha.label, alpha.project, {**alpha.environment, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
-    )
+    def running() -> str:
+        return alpha.docker("ps", "--no-trunc", "-q", "--filter", "label=mailtenant.tenant=alpha").stdout
+
+    nowhere = {**alpha.environment, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    gone = RunningTenant(alpha.label, alpha.project, nowhere)
     gone.pulumi("preview")
-    text = alpha.stack_file.read_text()
+    text, before = alpha.stack_file.read_text(), running()
     alpha.stack_file.write_text(text.replace("size: small", "size: medium"))
     try:
         refused = gone.pulumi("up", "--yes", "--skip-preview", check=False)
@@ -25,7 +27,10 @@ def test_without_an_engine_preview_works_and_up_says_so_and_changes_nothing(alph
     said = refused.stdout + refused.stderr
     assert "nonexistent" in said
     assert "Traceback" not in said
+    # With the engine back and the edit undone, `up` has nothing to do but note the outputs that were meant to change.
+    alpha.up()
     alpha.pulumi("preview", "--expect-no-changes")
+    assert running() == before
 
 
 def test_the_wrong_passphrase_changes_nothing(alpha: RunningTenant) -> None:

@@ -217,14 +217,15 @@ def test_other_headers_stay(header: str) -> None:
     assert checked(header) == header
 
 
-def test_dovecot_opens_no_port_without_tls_and_looks_every_login_up_afresh() -> None:
+def test_dovecot_opens_no_port_without_tls_and_answers_from_memory_for_a_second_only() -> None:
     services_conf = files("imap")["/etc/dovecot/conf.d/services.conf"]
     assert re.search(r"inet_listener imap \{\s+port = 0\s+\}", services_conf)
     main, auth = files("imap")["/etc/dovecot/dovecot.conf"], files("imap")["/etc/dovecot/conf.d/auth.conf"]
     assert "ssl = required\n" in main
     assert "ssl_min_protocol = TLSv1.2\n" in main
     assert "auth_allow_cleartext = no\n" in main
-    assert "auth_cache_size = 0\n" in auth
+    assert "auth_cache_ttl = 1 secs\n" in auth
+    assert "auth_cache_negative_ttl = 0\n" in auth
     assert "passfile = /run/secrets/pgpass\n" in auth
     allowed = re.search(r'^auth_username_chars = "(.*)"$', auth, re.MULTILINE)
     assert allowed and not set('/%\\"*') & set(allowed[1])

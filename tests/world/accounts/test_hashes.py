@@ -1,6 +1,7 @@
 """Dovecot's own verdict on hashes: ours and every importable scheme let their owner in, refused ones do not."""
 
 import hashlib
+import itertools
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ mail_driver = maildir
 mail_path = /tmp/mail
 auth_failure_delay = 0
 passdb passwd-file {
-  passwd_file_path = /tmp/users
+  passwd_file_path = /tmp/users/%{user}
 }
 """
 
@@ -35,11 +36,12 @@ class Dovecot:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.name = f"{database.settings.prefix}-dovecot"
+        self._numbers = itertools.count()
 
     def start(self) -> None:
         database = self._database
         label = f"--label=mailtenant.tenant={database.settings.label}"
-        script = 'mkdir /tmp/dovecot && echo "$1" >/tmp/d.conf && : >/tmp/users && exec dovecot -c /tmp/d.conf -F'
+        script = 'mkdir /tmp/dovecot /tmp/users && echo "$1" >/tmp/d.conf && exec dovecot -c /tmp/d.conf -F'
         image = f"mailtenant/imap:{database.settings.release}"
         run = ["run", "--detach", "--name", self.name, label, "--network=none", "--entrypoint=/bin/sh", image]
         database.docker(*run, "-c", script, "sh", CONFIG)
@@ -52,8 +54,11 @@ class Dovecot:
         return self._doveadm("pw", "-s", scheme, "-p", PASSWORD).stdout.strip()
 
     def lets_in(self, stored: str, password: str = PASSWORD) -> bool:
-        self._database.docker("exec", "-i", self.name, "sh", "-c", "cat >/tmp/users", data=f"jo:{stored}\n".encode())
-        done = self._doveadm("auth", "test", "jo", password)
+        # A user and a file of its own each time: Dovecot takes a file of the same second and size for unchanged.
+        user = f"jo{next(self._numbers)}"
+        write = ["exec", "-i", self.name, "sh", "-c", f"cat >/tmp/users/{user}"]
+        self._database.docker(*write, data=f"{user}:{stored}\n".encode())
+        done = self._doveadm("auth", "test", user, password)
         return done.returncode == 0 and "auth succeeded" in done.stdout + done.stderr
 
     def _doveadm(self, *arguments: str) -> subprocess.CompletedProcess[str]:
