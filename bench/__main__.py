@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from docker.errors import DockerException
 from rich.console import Console
 
 from bench.benchmarks import BENCHMARKS
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name in names:
                 collected.results.append(BENCHMARKS[name](session))
                 print_result(console, collected.results[-1])
-    except (BenchError, WorldError, SettingsErrors, OSError) as error:
+    except (BenchError, WorldError, SettingsErrors, DockerException, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     # A part, or a quick run, does not overwrite the page of a whole one unless somebody names it.

@@ -113,5 +113,7 @@ def new_tenant(client: Any) -> Iterator[BenchTenant]:
             world.up(places_of([load_stack_file(tenant.stack_file)]))
             yield tenant
         finally:
-            tenant.remove()
-            world.down()
+            try:
+                tenant.remove()
+            finally:
+                world.down()
