@@ -148,7 +148,6 @@ SERVICES: Final[dict[Service, ServiceSpec]] = {
                 "CAP_NET_BIND_SERVICE",
                 "CAP_SETGID",
                 "CAP_SETUID",
-                "CAP_SYS_CHROOT",
             ),
             config_path="/etc/postfix",
             tmpfs={"/run": "", "/tmp": "", "/var/lib/postfix": "uid=5001,gid=5001"},
