@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mailtenant.fleet.recovery import RecoveryError, recover
 from scripts.setup import apt
+from scripts.setup.bridges import remove_abandoned
 from scripts.setup.paths import cache
 from scripts.setup.shell import Failure, answers
 
@@ -273,6 +274,8 @@ def _remove_leftovers() -> None:
         pass
     for file in (runtime() / "docker.pid", runtime() / "docker.sock", folder() / "started.pid", containerd):
         file.unlink(missing_ok=True)
+    if not _running():
+        remove_abandoned()
 
 
 def _end(pid: int) -> None:
