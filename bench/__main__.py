@@ -5,7 +5,9 @@ Exit codes: 0 measured and every aim met, 1 an aim was missed or a benchmark fai
 
 import argparse
 import json
+import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +16,7 @@ from docker.errors import DockerException
 from rich.console import Console
 
 from bench.benchmarks import BENCHMARKS
+from bench.lock import only_run
 from bench.machine import describe
 from bench.report import document, print_result
 from bench.results import BenchError, Collected
@@ -23,6 +26,7 @@ from mailtenant.settings import SettingsErrors
 from world.engine import WorldError
 
 PAGE = Path("docs/benchmarks.md")
+LOCK = Path(tempfile.gettempdir()) / "mailtenant-bench.lock"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,10 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench: unknown: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
     console, progress = Console(), Console(stderr=True)
+    # Ended from outside (a time limit, a closed terminal): what was made is removed all the same.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
     try:
         client = engine_client()
         collected = Collected(_command(names, asked), describe(client, asked.date))
-        with ExitStack() as stack:
+        with only_run(LOCK), ExitStack() as stack:
             session = Session(client, progress, stack, quick=asked.quick)
             for name in names:
                 collected.results.append(BENCHMARKS[name](session))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bench import __main__ as command
+from bench.lock import only_run
 from bench.results import Aim, BenchError, Figure, Result
 
 
@@ -22,6 +23,9 @@ def one_benchmark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, 
 
     monkeypatch.setattr(command, "BENCHMARKS", {"pretend": measure})
     monkeypatch.setattr(command, "PAGE", tmp_path / "benchmarks.md")
+    monkeypatch.setattr(command, "LOCK", tmp_path / "lock")
+    # The signals belong to the test runner.
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr(command, "engine_client", lambda: None)
     monkeypatch.setattr(command, "describe", lambda client, date: {"cores": "2"} | ({"date": date} if date else {}))
     return answer
@@ -60,6 +64,14 @@ def test_a_failed_benchmark_is_one_line_and_leaves_the_page_alone(
     assert command.main([]) == 1
     assert capsys.readouterr().err == "bench: the floor does not answer; see its log\n"
     assert not (tmp_path / "benchmarks.md").exists()
+
+
+@pytest.mark.usefixtures("one_benchmark")
+def test_two_runs_at_once_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with only_run(command.LOCK):
+        assert command.main([]) == 1
+    assert "another run is at work" in capsys.readouterr().err
+    assert command.main([]) == 0
 
 
 @pytest.mark.usefixtures("one_benchmark")
