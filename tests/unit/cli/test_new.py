@@ -228,8 +228,8 @@ def a_pulumi_that(folder: Path, script: str, environment: dict[str, str]) -> dic
 
 
 SECRETS = {
-    ("tlsKey",): "-----BEGIN X-----\nfirst secret\n-----END X-----\n",
-    ("dkim", "acme.test", "mt1"): "second secret",
+    ("tlsKey",): "-----BEGIN X-----\nunmistakable-tls-key\n-----END X-----\n",
+    ("dkim", "acme.test", "mt1"): "unmistakable-dkim-key",
 }
 
 
@@ -240,8 +240,8 @@ def test_no_secret_is_ever_an_argument_or_in_the_environment(project: Path, pass
         assert set(encrypted.tree) == {"tlsKey", "dkim"}
     seen = log.read_text(encoding="utf-8")
     assert "mailtenant:secrets.tlsKey" in seen
-    assert "first" not in seen
-    assert "second" not in seen
+    assert "unmistakable-tls-key" not in seen
+    assert "unmistakable-dkim-key" not in seen
 
 
 def test_a_failure_half_way_leaves_no_stack(project: Path, passphrase: dict[str, str]) -> None:
