@@ -58,6 +58,8 @@ class BenchTenant:
         document = yaml.load(self.stack_file)
         limits = {scope: dict(NO_LIMIT) for scope in ("mailbox", "domain", "tenant")}
         document["config"]["mailtenant:tenant"]["limits"] = limits
+        # Published ports make `new` choose the short interval of a demo; a tenant in production is asked this often.
+        document["config"]["mailtenant:tenant"]["tuning"] = {"health": {"interval_seconds": 30}}
         yaml.dump(document, self.stack_file)
 
     def pulumi(self, *arguments: str) -> str:
