@@ -64,7 +64,11 @@ def web(settings: "TenantSettings") -> Web:
 
 def _autoconfig(settings: "TenantSettings") -> str:
     """Thunderbird's format 1.1: the client puts the address in itself. 465 before 587 (RFC 8314 §3.3)."""
-    servers = (("incoming", "imap", 993, "SSL"), ("outgoing", "smtp", 465, "SSL"), ("outgoing", "smtp", 587, "STARTTLS"))
+    servers = (
+        ("incoming", "imap", 993, "SSL"),
+        ("outgoing", "smtp", 465, "SSL"),
+        ("outgoing", "smtp", 587, "STARTTLS"),
+    )
     parts = [
         f'<{way}Server type="{kind}"><hostname>{settings.host}</hostname><port>{port}</port>'
         f"<socketType>{tls}</socketType><authentication>password-cleartext</authentication>"

@@ -94,6 +94,12 @@ class Domain(Settings):
     dkim: tuple[DomainKey, ...] = setting(
         "DKIM keys; exactly one is `active`", Effect.IN_PLACE, min_length=1, max_length=8
     )
+    mta_sts: Literal["none", "testing", "enforce"] = setting(
+        "mode of the MTA-STS policy (RFC 8461) on the web host; needs `tls.web_chain`", Effect.RESTART, default="none"
+    )
+    autoconfig: bool = setting(
+        "answer mail clients that look for their settings; needs `tls.web_chain`", Effect.RESTART, default=False
+    )
 
     @field_validator("dkim")
     @classmethod
