@@ -77,7 +77,7 @@ def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, S
     Raises: SecretsError naming the domain and selector whose private key is missing.
     """
     wanted = [(settings.host, key.selector) for key in settings.host_dkim]
-    wanted += [(domain.name, key.selector) for domain in settings.domains for key in domain.dkim]
+    wanted += [(d.name, key.selector) for d in settings.domains for key in d.dkim if key.state != "revoked"]
     missing = [f"{d}.{s}" for d, s in wanted if s not in secrets.dkim.get(d, {})]
     if missing:
         raise SecretsError(
@@ -87,9 +87,9 @@ def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, S
 
 
 def dkim_selectors(settings: "TenantSettings") -> str:
-    """rspamd's map `domain selector`, one line a signing domain: the selector in state `active`."""
+    """rspamd's map `domain selector`, one line a signing domain: the RSA selector in state `active`."""
     lines = [f"{settings.host} {key.selector}" for key in settings.host_dkim[:1]]
-    lines += [f"{d.name} {key.selector}" for d in settings.domains for key in d.dkim if key.state == "active"]
+    lines += [f"{domain.name} {domain.active_selector}" for domain in settings.domains]
     return "".join(line + "\n" for line in lines)
 
 

@@ -274,7 +274,7 @@ class TenantSettings(Settings):
         """Paths below `mailtenant:secrets` that the tenant needs."""
         leaves: list[tuple[str, ...]] = [(name,) for name in BASE_SECRETS]
         leaves += [("dkim", self.host, key.selector) for key in self.host_dkim]
-        leaves += [("dkim", domain.name, key.selector) for domain in self.domains for key in domain.dkim]
+        leaves += [("dkim", d.name, key.selector) for d in self.domains for key in d.dkim if key.state != "revoked"]
         providers = {domain.dns.provider for domain in self.domains} | {self.platform_dns.provider}
         leaves += [(name,) for provider, names in PROVIDER_SECRETS.items() if provider in providers for name in names]
         return leaves
