@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mailtenant.rendering.filters import FILTERS
 from mailtenant.rendering.services import SERVICES, ServiceSpec
 from mailtenant.settings.size import Service
+from mailtenant.web import web
 
 if TYPE_CHECKING:
     from mailtenant.settings import TenantSettings
@@ -79,7 +80,7 @@ def render_service(
     there).
     """
     spec = SERVICES[service]
-    context: Mapping[str, object] = {"settings": settings, "zones": zones}
+    context: Mapping[str, object] = {"settings": settings, "zones": zones, "web": web(settings)}
     files = [
         RenderedFile(service, _path_in_container(name), _environment().get_template(name).render(context))
         for name in _template_names(spec.daemon)
@@ -97,7 +98,7 @@ def render_tenant(settings: "TenantSettings", *, zones: Sequence[ZoneFile] = ())
     return tuple(
         file
         for name, spec in SERVICES.items()
-        if spec.config_path and (name != "dns" or zones)
+        if spec.config_path and (name != "dns" or zones) and (name != "web" or settings.has_web_host)
         for file in render_service(settings, name, zones=zones if name == "dns" else ())
     )
 
