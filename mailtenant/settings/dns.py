@@ -142,7 +142,7 @@ class Domain(Settings):
         max_length=20,
     )
     mta_sts: Literal["none", "testing", "enforce"] = setting(
-        "MTA-STS policy (RFC 8461); `testing` or `enforce` needs the web host", Effect.RECORDS, default="none"
+        "mode of the MTA-STS policy (RFC 8461) on the web host; needs `tls.web_chain`", Effect.RESTART, default="none"
     )
     tls_reports: tuple[TlsReportTarget, ...] = setting(
         "where reports on TLS go (RFC 8460): `mailto:` or `https:` addresses; none: no record",
@@ -151,17 +151,11 @@ class Domain(Settings):
         max_length=10,
     )
     autoconfig: bool = setting(
-        "names by which mail clients find their settings; needs the web host", Effect.RECORDS, default=False
+        "answer mail clients that look for their settings; needs `tls.web_chain`", Effect.RESTART, default=False
     )
     discovery: bool = setting("SRV records by which mail clients find the host", Effect.RECORDS, default=True)
     no_mail: tuple[Fqdn, ...] = setting(
         "names below the domain that neither send nor receive mail", Effect.RECORDS, default=(), max_length=50
-    )
-    mta_sts: Literal["none", "testing", "enforce"] = setting(
-        "mode of the MTA-STS policy (RFC 8461) on the web host; needs `tls.web_chain`", Effect.RESTART, default="none"
-    )
-    autoconfig: bool = setting(
-        "answer mail clients that look for their settings; needs `tls.web_chain`", Effect.RESTART, default=False
     )
 
     @field_validator("dkim")
