@@ -36,9 +36,7 @@ class Plan:
         return any(finding.level == "E" for finding in self.findings)
 
 
-def records(
-    settings: "TenantSettings", existing: Existing = NOTHING, phase: Phase = "settled"
-) -> tuple[Record, ...]:
+def records(settings: "TenantSettings", existing: Existing = NOTHING, phase: Phase = "settled") -> tuple[Record, ...]:
     """Every record that we manage in the phase, the platform's first, then one customer domain after the other.
 
     In `adopted` a customer zone's are exactly those of its snapshot at the names and types that the plan needs.
