@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+from dns.rdtypes.ANY.TXT import TXT
 
 from mailtenant.dns.records import Record, split_text
 from mailtenant.settings.existing import ExistingRecord
@@ -82,8 +83,7 @@ def plain(found: Mapping[str, Any]) -> str:
 
 def quoted(text: str) -> str:
     """Character-strings of at most 255 octets in quotes (RFC 1035 §5.1)."""
-    rdata = dns.rdata.get_rdata_class(dns.rdataclass.IN, dns.rdatatype.TXT)
-    return str(rdata(dns.rdataclass.IN, dns.rdatatype.TXT, split_text(text)).to_text())
+    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, split_text(text)).to_text()
 
 
 def unquoted(content: str) -> str:

@@ -1,4 +1,4 @@
-"""Which adopted record each planned one stands for, so that a phase changes a record in place and can change it back."""
+"""Which adopted record each planned one stands for: a phase changes a record in place and can change it back."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
