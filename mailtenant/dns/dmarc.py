@@ -78,7 +78,9 @@ def same_organisation(one: str, other: str) -> bool:
     return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
 
 
-def authorisations(settings: "TenantSettings", views: Sequence[ZoneView], planned: Sequence[Record]) -> Iterator[Record]:
+def authorisations(
+    settings: "TenantSettings", views: Sequence[ZoneView], planned: Sequence[Record]
+) -> Iterator[Record]:
     """`<domain>._report._dmarc.<target>` for every report target of ours outside the reporting domain (DMARC-4)."""
     by_name = {view.name: view for view in views}
     for record in planned:

@@ -67,9 +67,7 @@ def mta_sts_records(view: ZoneView) -> Iterator[Record]:
         name = f"_smtp._tls.{view.name}"
         targets = [target for old in view.old(name, "TXT", "TLSRPTv1")[:1] for target in _targets(old.value)]
         targets += [target for target in view.domain.tls_reports if target not in targets]
-        yield view.record(
-            name, "TXT", f"v=TLSRPTv1; rua={','.join(targets)}", "where senders report on TLS (RFC 8460)"
-        )
+        yield view.record(name, "TXT", f"v=TLSRPTv1; rua={','.join(targets)}", "where senders report on TLS (RFC 8460)")
 
 
 def _targets(text: str) -> list[str]:

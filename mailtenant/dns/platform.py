@@ -25,7 +25,9 @@ def platform_records(settings: "TenantSettings") -> Iterator[Record]:
         yield record(host, kind, str(address), "the one address that clients, other mail servers and the MX use")
     mechanisms = " ".join(mechanism(address) for address in egress(settings))
     yield record(host, "TXT", f"v=spf1 {mechanisms} -all", "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
-    yield record(spf_name(host), "TXT", f"v=spf1 {mechanisms} -all", "the egress addresses; customers include this name")
+    yield record(
+        spf_name(host), "TXT", f"v=spf1 {mechanisms} -all", "the egress addresses; customers include this name"
+    )
     for key in settings.host_dkim:
         name = f"{key.selector}._domainkey.{host}"
         yield record(name, "TXT", key_text("rsa", key.public_key), "DKIM key that signs bounces and reports")
