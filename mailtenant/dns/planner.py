@@ -5,23 +5,20 @@ management only at names and types that the plan needs; every other record there
 Rule ids in comments and findings are those of docs/dns.md.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from mailtenant.dns.customer import customer_records
-from mailtenant.dns.dmarc import authorisations
 from mailtenant.dns.findings import Finding, PlanRefused
-from mailtenant.dns.platform import platform_records
-from mailtenant.dns.records import Record, Slot
-from mailtenant.dns.zone_view import ZoneView
-from mailtenant.settings.existing import Existing, ExistingRecord, Phase
+from mailtenant.dns.managed import NOTHING, foreign_records, managed_slots, planned_records, views
+from mailtenant.dns.records import Record
+from mailtenant.dns.rules import findings
+from mailtenant.dns.spf_check import SpfResolver
+from mailtenant.settings.existing import Existing, Phase
 
 if TYPE_CHECKING:
-    from mailtenant.dns.spf_check import SpfResolver
     from mailtenant.settings import TenantSettings
 
-NOTHING: Final[Existing] = {}
+__all__ = ["NOTHING", "Plan", "foreign_records", "managed_slots", "plan", "planned_records", "records", "views"]
 
 
 @dataclass(frozen=True)
@@ -53,55 +50,8 @@ def plan(
     settings: "TenantSettings",
     existing: Existing = NOTHING,
     phase: Phase = "settled",
-    resolver: "SpfResolver | None" = None,
+    resolver: SpfResolver | None = None,
 ) -> Plan:
     """As `records`, without raising. `resolver` follows SPF includes of others; without it they are not followed."""
-    from mailtenant.dns.rules import findings
-
     planned = planned_records(settings, existing, phase)
     return Plan(planned, findings(settings, existing, phase, planned, resolver))
-
-
-def planned_records(
-    settings: "TenantSettings", existing: Existing = NOTHING, phase: Phase = "settled"
-) -> tuple[Record, ...]:
-    """The records before any rule has looked at them."""
-    planned = list(platform_records(settings))
-    if phase == "adopted":
-        slots = managed_slots(settings, existing)
-        for view in views(settings, existing, phase):
-            planned += view.kept(slots[view.name])
-    else:
-        planned += _customers(settings, existing, phase)
-    return tuple(planned)
-
-
-def managed_slots(settings: "TenantSettings", existing: Existing = NOTHING) -> Mapping[str, frozenset[Slot]]:
-    """Customer zone → what is ours to change there in any phase. The same in every phase."""
-    slots: dict[str, set[Slot]] = {domain.name: set() for domain in settings.domains}
-    phases: tuple[Phase, ...] = ("additive", "cutover", "settled")
-    for phase in phases:
-        for record in _customers(settings, existing, phase):
-            slots[record.zone].add(record.slot)
-    return {zone: frozenset(held) for zone, held in slots.items()}
-
-
-def foreign_records(settings: "TenantSettings", existing: Existing, zone: str) -> tuple[ExistingRecord, ...]:
-    """What the zone's snapshot holds beside what is ours to change."""
-    if zone not in existing:
-        return ()
-    ours = managed_slots(settings, existing).get(zone, frozenset())
-    (view,) = (view for view in views(settings, existing, "adopted") if view.name == zone)
-    return tuple(record for record in view.held if view.slot(record) not in ours)
-
-
-def views(settings: "TenantSettings", existing: Existing, phase: Phase) -> list[ZoneView]:
-    return [ZoneView(settings, domain, existing.get(domain.name), phase) for domain in settings.domains]
-
-
-def _customers(settings: "TenantSettings", existing: Existing, phase: Phase) -> list[Record]:
-    seen = views(settings, existing, phase)
-    by_zone = {view.name: list(customer_records(view)) for view in seen}
-    for record in list(authorisations(settings, seen, [r for held in by_zone.values() for r in held])):
-        by_zone[record.zone].append(record)
-    return [record for held in by_zone.values() for record in held]

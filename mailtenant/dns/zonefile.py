@@ -12,8 +12,9 @@ import dns.rdatatype
 import dns.rdtypes.ANY.TXT
 import dns.zone
 
-from mailtenant.dns.planner import TTL, records
+from mailtenant.dns.planner import records
 from mailtenant.dns.records import Record, split_text
+from mailtenant.dns.ttl import TTL
 from mailtenant.rendering.renderer import ZoneFile
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def _rdata_text(record: Record) -> str:
     if record.type == "TXT":
         strings = split_text(record.value)
         return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
-    return record.value + "." if record.type in _HOST_TARGETS else record.value
+    # The root, which stands for "none", is all dot already.
+    bare = record.type in _HOST_TARGETS and not record.value.endswith(".")
+    return f"{record.value}." if bare else record.value
 
 
 def _add(zone: dns.zone.Zone, name: str, type_: str, text: str, ttl: int) -> None:

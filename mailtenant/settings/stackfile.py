@@ -110,7 +110,9 @@ def parse_existing(raw: object, settings: TenantSettings | None, file: str) -> E
         raise SettingsErrors(problems_of(error, file, (EXISTING,))) from None
     known = {domain.name for domain in settings.domains} if settings else set(existing)
     problems = [
-        Problem(file, dotted((EXISTING, zone)), "is not a domain of the tenant", "remove the snapshot, or add the domain")
+        Problem(
+            file, dotted((EXISTING, zone)), "is not a domain of the tenant", "remove the snapshot, or add the domain"
+        )
         for zone in existing
         if zone not in known
     ]
