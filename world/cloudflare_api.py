@@ -144,7 +144,7 @@ class CloudflareApi(FaultyServer):
             kept["priority"] = data["priority"]
         if kept["type"] in ("CNAME", "MX", "NS") and kept["content"] != ".":
             kept["content"] = kept["content"].rstrip(".")
-        base = {"proxied": False, "comment": None, "tags": [], "settings": {}, "meta": {}}
+        base: Record = {"proxied": False, "comment": None, "tags": [], "settings": {}, "meta": {}}
         return {
             **base, **kept, "id": id_ or secrets.token_hex(16), "name": name,
             "proxiable": kept["type"] in ("A", "AAAA", "CNAME"), "created_on": WHEN, "modified_on": WHEN,

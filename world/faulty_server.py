@@ -108,8 +108,9 @@ def _handler(api: FaultyServer) -> type[BaseHTTPRequestHandler]:
                 return self._send(fault.status, api.failure(fault.status), fault.retry_after)
             if fault and fault.kind == "slow":
                 time.sleep(fault.seconds)
+            query = dict(parse_qsl(parts.query))
             with api.lock:
-                status, answer = api.answer(self.command, parts.path, dict(parse_qsl(parts.query)), body, self.headers)
+                status, answer = api.answer(self.command, parts.path, query, body, dict(self.headers))
             if fault and fault.kind == "torn after":
                 return self._tear()
             return self._send(status, answer, None)

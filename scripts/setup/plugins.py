@@ -1,8 +1,8 @@
 """Provider plugins: installed, Pulumi's own download, else the project's drop-ins of `providers/offline`.
 
-The drop-ins lie in a PULUMI_HOME of their own, in the same folder names that downloaded plugins have, so that the engine
-finds them the same way and the person's own ~/.pulumi stays as it is; official ones that are there already are linked
-into it. The engine wants one executable in a folder, and neither a `.partial` nor a `.lock` file beside it.
+The drop-ins lie in a PULUMI_HOME of their own, in the same folder names that downloaded plugins have, so that the
+engine finds them the same way and the person's own ~/.pulumi stays as it is; official ones that are there already are
+linked into it. The engine wants one executable in a folder, and neither a `.partial` nor a `.lock` file beside it.
 """
 
 from __future__ import annotations
