@@ -16,7 +16,8 @@ from components.networks import TenantNetworks
 from components.resolver import Resolver
 from components.smtp import SmtpServer
 from components.web_host import WebHost
-from mailtenant.dns import local_zones, records
+from components.zone_writers import DnsState, write_zones
+from mailtenant.dns import local_zones, policies, records
 from mailtenant.rendering import SERVICES, RenderedFile, render_tenant
 from mailtenant.rendering.services import EDGE_PORTS, WEB_PORTS
 from mailtenant.secrets import TenantSecrets
@@ -29,7 +30,7 @@ class TenantMail(pulumi.ComponentResource):
 
     Outputs: `host`, `addresses`, `ports`, `publish`, `images` (service → id), `records` (name, type, value, ttl,
     reason), `files` (path → text, so that a preview shows the lines that change), `certificate_authority` (PEM, mode
-    `local`).
+    `local`), `dnsPhase`, `dnsAdopted` (what the next run must know of this one).
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class TenantMail(pulumi.ComponentResource):
         secrets: TenantSecrets,
         opts: pulumi.ResourceOptions | None = None,
         *,
+        dns: DnsState = DnsState({}, "settled"),
         before_accounts: Sequence[pulumi.ResourceHook] = (),
     ) -> None:
         super().__init__("mailtenant:index:TenantMail", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        zones = local_zones(settings)
-        rendered = render_tenant(settings, zones=zones)
+        zones = local_zones(settings, dns.existing, dns.phase)
+        planned = records(settings, dns.existing, dns.phase)
+        rendered = render_tenant(settings, zones=zones, policies=policies(settings, dns.existing, dns.phase))
         services = [
             service
             for service in SERVICES
@@ -64,6 +67,7 @@ class TenantMail(pulumi.ComponentResource):
         imap = ImapServer(f"{name}-imap", context, edge, [database.container, resolver.container], child)
         SmtpServer(f"{name}-smtp", context, edge, imap, mail_filter, child)
         MailDns(f"{name}-dns", context, edge, child)
+        adopted = write_zones(f"{name}-zones", settings, secrets, planned, dns, child)
         if settings.has_web_host:
             WebHost(f"{name}-web", context, edge, child)
 
@@ -74,10 +78,11 @@ class TenantMail(pulumi.ComponentResource):
             "publish": str(settings.publish) if settings.publish else None,
             "images": images.ids,
             "records": [
-                {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason}
-                for r in records(settings)
+                {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason} for r in planned
             ],
             "files": {file.tree_path: file.content for file in rendered},
             "certificate_authority": settings.tls.ca,
+            "dnsPhase": dns.phase,
+            "dnsAdopted": adopted,
         }
         self.register_outputs(self.outputs)

@@ -35,6 +35,7 @@ class TenantSecrets(BaseModel):
     tlsWebKey: SecretStr | None = None
     dkim: dict[str, dict[str, SecretStr]]
     cloudflareToken: SecretStr | None = None
+    platformCloudflareToken: SecretStr | None = None
     godaddyKey: SecretStr | None = None
     godaddySecret: SecretStr | None = None
 

@@ -1,14 +1,12 @@
 """What the tenant's web host says, and under which names: MTA-STS policies and the configuration of mail clients."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from mailtenant.settings import TenantSettings
-    from mailtenant.settings.dns import Domain
-
-POLICY_SECONDS: Final = {"testing": 86_400, "enforce": 604_800}
 
 
 @dataclass(frozen=True)
@@ -35,28 +33,19 @@ def web_names(settings: "TenantSettings") -> tuple[str, ...]:
     return (settings.host, *(f"{kind}.{domain.name}" for domain in settings.domains for kind in kinds))
 
 
-def mta_sts_policy(settings: "TenantSettings", domain: "Domain") -> str:
-    """The policy file of a domain (RFC 8461 §3.2), lines ended by CRLF. Only for a domain whose `mta_sts` is on."""
-    age = POLICY_SECONDS[domain.mta_sts]
-    lines = ("version: STSv1", f"mode: {domain.mta_sts}", f"mx: {settings.host}", f"max_age: {age}")
-    return "".join(line + "\r\n" for line in lines)
-
-
-def web(settings: "TenantSettings") -> Web:
-    """Everything that the server's configuration is made from."""
+def web(settings: "TenantSettings", policies: Mapping[str, str]) -> Web:
+    """Everything that the server's configuration is made from. `policies`: domain → MTA-STS policy."""
     shown = [domain for domain in settings.domains if domain.autoconfig]
     autoconfig_names = tuple(f"autoconfig.{domain.name}" for domain in shown)
     client_names = (settings.host, *autoconfig_names, *(f"autodiscover.{domain.name}" for domain in shown))
-    policies = tuple(
-        (f"mta-sts.{domain.name}", mta_sts_policy(settings, domain))
-        for domain in settings.domains
-        if domain.mta_sts != "none"
+    served = tuple(
+        (f"mta-sts.{domain.name}", policies[domain.name]) for domain in settings.domains if domain.name in policies
     )
     return Web(
-        (*client_names, *(name for name, _ in policies)),
+        (*client_names, *(name for name, _ in served)),
         client_names,
         autoconfig_names,
-        policies,
+        served,
         _autoconfig(settings),
         _autodiscover(settings),
     )

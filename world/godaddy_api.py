@@ -76,12 +76,11 @@ def _problem(new: list[Record], held: list[Record]) -> str:
             return "data is missing, or ttl is less than 600"
         if record["type"] in ("MX", "SRV") and not isinstance(record.get("priority"), int):
             return "priority is missing"
-        if record["type"] == "SRV" and not all(record.get(key) for key in ("service", "protocol", "port")):
-            if record.get("data") != ".":
-                return "service, protocol or port is missing"
+        parts = all(record.get(key) for key in ("service", "protocol", "port"))
+        if record["type"] == "SRV" and not parts and record["data"] != ".":
+            return "service, protocol or port is missing"
         if record["type"] == "TXT" and len(record["data"]) > 1024:
             return "data is too long"
-    whole = [
-        tuple(sorted((key, str(value)) for key, value in record.items() if key != "ttl")) for record in (*held, *new)
-    ]
+    every = [{key: str(value) for key, value in record.items() if key != "ttl"} for record in (*held, *new)]
+    whole = [tuple(sorted(record.items())) for record in every]
     return "a record is there twice" if len(set(whole)) < len(whole) else ""

@@ -17,14 +17,12 @@ MAX_AGE: Final[Mapping[str, int]] = {"testing": 86_400, "enforce": 604_800}
 """Seconds that senders keep a policy, by its mode (at most 31,557,600: RFC 8461 §3.2)."""
 
 
-def mta_sts_policy(
-    settings: "TenantSettings", domain: str, existing: Existing | None = None, phase: Phase = "settled"
-) -> str:
-    """The policy file of a domain, lines ended by CRLF; empty where the domain has none.
-
-    Raises: KeyError, if the tenant does not have the domain.
-    """
-    return policy(ZoneView(settings, settings.domain(domain), (existing or {}).get(domain), phase))
+def policies(
+    settings: "TenantSettings", existing: Existing | None = None, phase: Phase = "settled"
+) -> Mapping[str, str]:
+    """Domain → policy file (RFC 8461 §3.2), lines ended by CRLF; only domains that have one."""
+    views = (ZoneView(settings, domain, (existing or {}).get(domain.name), phase) for domain in settings.domains)
+    return {view.name: policy(view) for view in views if view.domain.mta_sts != "none"}
 
 
 def policy(view: ZoneView) -> str:
@@ -44,15 +42,6 @@ def policy(view: ZoneView) -> str:
 def policy_id(text: str) -> str:
     """Changes with the policy, and only with it (STS-1: 1 to 32 letters and digits)."""
     return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def web_names(settings: "TenantSettings") -> tuple[str, ...]:
-    """The host names that the web host answers for: what the records point there, and the tenant host itself."""
-    names = [settings.host]
-    for domain in settings.domains:
-        names += [f"mta-sts.{domain.name}"] if domain.mta_sts != "none" else []
-        names += [f"{kind}.{domain.name}" for kind in ("autoconfig", "autodiscover")] if domain.autoconfig else []
-    return tuple(names)
 
 
 def mta_sts_records(view: ZoneView) -> Iterator[Record]:

@@ -289,7 +289,8 @@ class TenantSettings(Settings):
         leaves += [("tlsWebKey",)] if self.has_web_host else []
         leaves += [("dkim", self.host, key.selector) for key in self.host_dkim]
         leaves += [("dkim", d.name, key.selector) for d in self.domains for key in d.dkim if key.state != "revoked"]
-        providers = {domain.dns.provider for domain in self.domains} | {self.platform_dns.provider}
+        leaves += [("platformCloudflareToken",)] if self.platform_dns.provider == "cloudflare" else []
+        providers = {domain.dns.provider for domain in self.domains}
         leaves += [(name,) for provider, names in PROVIDER_SECRETS.items() if provider in providers for name in names]
         return leaves
 

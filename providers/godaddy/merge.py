@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-Value = dict[str, Any]
-FIELDS = ("data", "ttl", "priority", "weight", "port", "service", "protocol")
-_TARGETS = ("MX", "CNAME", "SRV", "NS")
-
-
-def clean(value: Mapping[str, Any]) -> Value:
-    """Only what the API keeps, without the name and type that it repeats."""
-    return {key: value[key] for key in FIELDS if value.get(key) is not None}
+from mailtenant.dns.godaddy_api import FIELDS, Value, clean
 
 
 def identity(value: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -33,7 +26,7 @@ def merged(
     """The set to write.
 
     `was_ours` are the values of the last write: what of them is not in `values` goes. Others' values keep their live
-    TTL and come in the order of `before`, ours in the places of those that they replace; what is new to both comes last.
+    TTL and come in the order of `before`, ours in the places of those that they replace; what is new comes last.
     """
     ours = {identity(one): clean(one) for one in values}
     gone = {identity(one) for one in (*was_ours, *replaced)} - ours.keys()

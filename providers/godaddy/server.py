@@ -11,12 +11,12 @@ from typing import Any, Final, TypeVar
 
 from pulumi.provider.experimental import provider as sdk
 
+from mailtenant.dns.godaddy_api import DEFAULT_URL, Api, Value, clean
+from mailtenant.rest import ApiError, checked_base_url
 from providers.shared.errors import ProviderError
-from providers.shared.rest import checked_base_url
 from providers.shared.values import UNKNOWN, has_unknown, plain_map, secret_keys, wrap
 
-from .api import DEFAULT_URL, Api
-from .merge import Value, clean, identity, merged, same_set, seen
+from .merge import identity, merged, same_set, seen
 
 VERSION: Final = "2026.11.0"
 TOKEN: Final = "godaddy:index:RecordSet"  # noqa: S105
@@ -208,6 +208,6 @@ def _refused(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     if (url := settings.get("baseUrl")) and url != UNKNOWN:
         try:
             checked_base_url(str(url))
-        except ProviderError as error:
+        except ApiError as error:
             found.append(("baseUrl", str(error)))
     return found

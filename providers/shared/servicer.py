@@ -17,6 +17,8 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
+from mailtenant.rest import ApiError
+
 from .errors import PartialState, ProviderError
 
 
@@ -55,7 +57,7 @@ class Servicer(ProviderServicer):
 async def _answer(call: Awaitable[Any], context: Any) -> Any:
     try:
         return await call
-    except ProviderError as error:
+    except (ProviderError, ApiError) as error:
         await context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
 

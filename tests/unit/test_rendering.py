@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailtenant.dns import local_zones
+from mailtenant.dns import local_zones, policies
 from mailtenant.rendering import SERVICES, RenderedFile, UnsafeValue, filters, render_tenant
 from mailtenant.settings import TenantSettings
 from tests import samples
@@ -16,7 +16,7 @@ NASTY = st.text(alphabet=st.sampled_from("a'\"\\$%{}=#;\n\r\t\0`<>|&()[]*?!~@:,.
 
 
 def rendered(tenant: TenantSettings) -> tuple[RenderedFile, ...]:
-    return render_tenant(tenant, zones=local_zones(tenant))
+    return render_tenant(tenant, zones=local_zones(tenant), policies=policies(tenant))
 
 
 def test_the_same_settings_give_the_same_octets() -> None:

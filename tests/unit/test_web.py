@@ -7,12 +7,13 @@ import pytest
 from cryptography import x509
 
 from mailtenant.certificates import chain_faults, issue_web_certificate, load_chain
+from mailtenant.dns import policies
 from mailtenant.rendering import render_tenant
 from mailtenant.rendering.filters import UnsafeValue, nginx
 from mailtenant.secrets import SecretsError, parse_secrets, secret_files
 from mailtenant.settings import TenantSettings, parse_settings
 from mailtenant.settings.errors import SettingsErrors
-from mailtenant.web import mta_sts_policy, web, web_names
+from mailtenant.web import web, web_names
 from tests.samples import NOW, certificates, document, secrets_document, settings
 
 HOST = "acme.outboxment.test"
@@ -59,19 +60,17 @@ def test_a_web_certificate_for_other_domains_is_refused() -> None:
 
 def test_the_policy_names_the_tenants_mx_and_ends_each_line_by_crlf() -> None:
     tenant, _ = web_tenant(mta_sts="testing")
-    assert mta_sts_policy(tenant, tenant.domains[0]) == (
-        f"version: STSv1\r\nmode: testing\r\nmx: {HOST}\r\nmax_age: 86400\r\n"
-    )
+    assert policies(tenant)["acme.test"] == (f"version: STSv1\r\nmode: testing\r\nmx: {HOST}\r\nmax_age: 86400\r\n")
 
 
 def test_only_what_is_switched_on_is_served() -> None:
     tenant, _ = web_tenant(mta_sts="testing")
-    assert web(tenant).names == (HOST, "mta-sts.acme.test")
+    assert web(tenant, policies(tenant)).names == (HOST, "mta-sts.acme.test")
 
 
 def test_client_configuration_offers_implicit_tls_first() -> None:
     tenant, _ = web_tenant(autoconfig=True)
-    root = ElementTree.fromstring(web(tenant).autoconfig)  # noqa: S314 - our own text
+    root = ElementTree.fromstring(web(tenant, policies(tenant)).autoconfig)  # noqa: S314 - our own text
     assert [port.text for port in root.iter("port")] == ["993", "465", "587"]
 
 

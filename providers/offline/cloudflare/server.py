@@ -9,12 +9,12 @@ from typing import Any, Final, TypeVar
 
 from pulumi.provider.experimental import provider as sdk
 
+from mailtenant.dns.cloudflare_api import DEFAULT_URL, Api
+from mailtenant.rest import ApiError, checked_base_url
 from providers.shared.errors import ProviderError
-from providers.shared.rest import checked_base_url
 from providers.shared.values import UNKNOWN, plain_map, secret_keys, wrap
 
 from . import inputs as table
-from .api import DEFAULT_URL, Api
 
 VERSION: Final = "6.23.1"
 """The SDK's version: the Pulumi engine looks for a plugin of exactly this one."""
@@ -139,7 +139,7 @@ def _refused(settings: dict[str, Any]) -> list[tuple[str, str]]:
     if (url := settings.get("baseUrl")) and url != UNKNOWN:
         try:
             checked_base_url(str(url))
-        except ProviderError as error:
+        except ApiError as error:
             found.append(("baseUrl", str(error)))
     return found
 

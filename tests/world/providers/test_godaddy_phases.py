@@ -133,7 +133,7 @@ def test_a_destroy_gives_back_what_was_there(customer: Customer) -> None:
 @pytest.mark.parametrize("kind", ["torn before", "torn after"])
 def test_a_connection_that_ends_between_two_writes_is_repaired(customer: Customer, kind: Any) -> None:
     customer.up("adopted")
-    customer.api.faults.append(Fault(kind, method="PUT", skip=1, times=9))
+    customer.api.faults.append(Fault(kind, method="PUT", skip=1, times=99))
     with pytest.raises(CommandFailed, match="run it again"):
         customer.up("additive")
     customer.api.faults.clear()
@@ -157,7 +157,7 @@ def test_what_the_customer_adds_to_a_set_of_ours_stays(customer: Customer) -> No
 def test_refusals_are_sentences_without_the_secret(customer: Customer) -> None:
     customer.up("adopted")
     for status, words in ((401, "does not know the API key"), (403, "ten domains"), (422, "refuses the records")):
-        customer.api.faults.append(Fault("status", status, "PUT", times=9))
+        customer.api.faults.append(Fault("status", status, "PUT", times=99))
         with pytest.raises(CommandFailed, match=words) as failed:
             customer.up("additive")
         assert SECRET not in str(failed.value) and KEY not in str(failed.value)

@@ -1,13 +1,11 @@
 """Cloudflare's v4 API, as far as records of a zone go (https://developers.cloudflare.com/api/)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from providers.shared.rest import Refused, Rest, Torn
+from mailtenant.rest import Refused, Rest, Torn
 
 Record = dict[str, Any]
 DEFAULT_URL = "https://api.cloudflare.com/client/v4"
@@ -43,11 +41,27 @@ class Api:
     def __init__(self, token: str, base_url: str = DEFAULT_URL) -> None:
         self._rest = Rest(base_url, {"Authorization": f"Bearer {token}"}, explain)
 
+    def zone(self, zone_id: str) -> Record:
+        """The zone itself: `name`, `status`, and where Cloudflare says so the token's `permissions` there."""
+        return self._result("GET", f"/zones/{zone_id}")
+
+    def records(self, zone_id: str) -> list[Record]:
+        """Every record of the zone."""
+        found: list[Record] = []
+        page, pages = 0, 1
+        while page < pages:
+            page += 1
+            query = {"page": str(page), "per_page": "100"}
+            answer = self._rest.call("GET", f"/zones/{zone_id}/dns_records", query=query)
+            found += answer["result"]
+            pages = int((answer.get("result_info") or {}).get("total_pages") or 1)
+        return found
+
     def create(self, zone_id: str, body: Mapping[str, Any]) -> Record:
         """A new record. One that is already there, equal in every field that we write, is what an earlier run made
         before it could say so: it is taken.
 
-        Raises: ProviderError
+        Raises: ApiError
         """
         try:
             return self._result("POST", f"/zones/{zone_id}/dns_records", body)

@@ -1,4 +1,4 @@
-"""Calls to a DNS provider's HTTP API: retried within bounds, told apart when they fail, never with the credentials."""
+"""Calls to somebody's HTTP API: retried within bounds, told apart when they fail, never with the credentials."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_after_delay
 
-from .errors import ProviderError
-
 TIMEOUT: Final = 30.0
 """Seconds for one answer."""
 PATIENCE: Final = 180.0
@@ -21,7 +19,11 @@ ATTEMPTS: Final = 6
 LONGEST_PAUSE: Final = 90.0
 
 
-class Refused(ProviderError):
+class ApiError(Exception):
+    """A failure in one sentence, without any secret: the person sees exactly this."""
+
+
+class Refused(ApiError):
     """The API said no. `status` is its HTTP status, `code` its own error code where it gave one."""
 
     def __init__(self, text: str, status: int, code: int | str | None = None) -> None:
@@ -30,12 +32,12 @@ class Refused(ProviderError):
         self.code = code
 
 
-class Torn(ProviderError):
+class Torn(ApiError):
     """The connection ended before the answer: whether a write took effect is not known."""
 
 
 class _Again(Exception):
-    def __init__(self, error: ProviderError, pause: float | None = None) -> None:
+    def __init__(self, error: ApiError, pause: float | None = None) -> None:
         super().__init__(str(error))
         self.error, self.pause = error, pause
 
@@ -50,7 +52,7 @@ def _pause(state: RetryCallState) -> float:
 def checked_base_url(url: str) -> str:
     """The URL without its last slash.
 
-    Raises: ProviderError, if credentials would leave the machine unencrypted.
+    Raises: ApiError, if credentials would leave the machine unencrypted.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -59,7 +61,7 @@ def checked_base_url(url: str) -> str:
     except ValueError:
         loopback = False
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-        raise ProviderError("the API's base URL must begin with https:// (http:// only on a loopback address)")
+        raise ApiError("the API's base URL must begin with https:// (http:// only on a loopback address)")
     return url.rstrip("/")
 
 

@@ -1,10 +1,8 @@
 """GoDaddy's API v1, as far as record sets go (https://developer.godaddy.com/doc/endpoint/domains)."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
@@ -12,13 +10,20 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from providers.shared.rest import Refused, Rest
-
-from .merge import Value, clean
+from mailtenant.rest import Refused, Rest
 
 DEFAULT_URL: Final = "https://api.godaddy.com"
+FIELDS: Final = ("data", "ttl", "priority", "weight", "port", "service", "protocol")
 LIMIT: Final = RateLimitItemPerMinute(60)
 """What GoDaddy allows one key."""
+
+
+Value = dict[str, Any]
+
+
+def clean(value: Mapping[str, Any]) -> Value:
+    """Only what the API keeps, without the name and type that it repeats."""
+    return {key: value[key] for key in FIELDS if value.get(key) is not None}
 
 
 def explain(answer: httpx.Response) -> tuple[str, str | None]:
@@ -54,6 +59,16 @@ class Api:
     def __init__(self, key: str, secret: str, base_url: str = DEFAULT_URL) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._rest = Rest(base_url, {"Authorization": f"sso-key {key}:{secret}"}, explain, before=self._wait)
+
+    def domain(self, domain: str) -> Mapping[str, Any]:
+        """What GoDaddy says of a domain of this account."""
+        answer: Mapping[str, Any] = self._rest.call("GET", f"/v1/domains/{quote(domain, safe='')}")
+        return answer
+
+    def records(self, domain: str) -> list[dict[str, Any]]:
+        """Every record of the domain."""
+        answer: list[dict[str, Any]] = self._rest.call("GET", f"/v1/domains/{quote(domain, safe='')}/records")
+        return answer
 
     def read(self, domain: str, type_: str, name: str) -> list[Value]:
         """The set's values; none if it is not there."""
