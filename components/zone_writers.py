@@ -35,7 +35,7 @@ def write_zones(
 
 @dataclass(frozen=True)
 class DnsState:
-    """How far the customer's DNS has moved (`mailtenant:dnsPhase`), and what it was before (`mailtenant:dnsExisting`)."""
+    """What the zones held before (`mailtenant:dnsExisting`), and how far they have moved (`mailtenant:dnsPhase`)."""
 
     existing: Existing
     phase: Phase

@@ -2,4 +2,12 @@
 
 import typer
 
-app = typer.Typer(help="DNS records of a tenant: plan, hand over, adopt, verify.")
+from mailtenant.cli.dns_adopt import adopt
+from mailtenant.cli.dns_phase import phase
+from mailtenant.cli.dns_plan import plan, sheet
+from mailtenant.cli.dns_preflight import preflight
+from mailtenant.cli.dns_verify import verify
+
+app = typer.Typer(no_args_is_help=True, help="DNS records of a tenant: plan, hand over, adopt, verify.")
+for command in (plan, sheet, preflight, adopt, phase, verify):
+    app.command()(command)

@@ -10,10 +10,11 @@ import typer
 from ruamel.yaml import YAML
 
 from mailtenant.cli import output
+from mailtenant.cli.stack_edit import judge
 from mailtenant.dkim import generate_private_key, public_half
 from mailtenant.environment import tool_environment
-from mailtenant.settings import check_fleet, load_fleet, load_stack_file
-from mailtenant.settings.errors import Refusal, SettingsErrors
+from mailtenant.settings import load_stack_file
+from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_fqdn
 from mailtenant.settings.proposal import SELECTOR
 from mailtenant.settings.secret_leaves import quoted_path
@@ -52,7 +53,7 @@ def add(
     try:
         path.write_text(_with_domain(before, entry), encoding="utf-8")
         _set_secret(folder, label, ("dkim", domain, SELECTOR), private)
-        _judge(folder, path)
+        judge(folder, path)
     except BaseException:
         path.write_text(before, encoding="utf-8")
         raise
@@ -104,12 +105,3 @@ def _set_secret(project: Path, label: str, leaf: tuple[str, ...], value: str) ->
     if done.returncode:
         said = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("error: ")
         raise output.CommandError(f"the new key could not be encrypted, nothing was changed: {said}")
-
-
-def _judge(project: Path, path: Path) -> None:
-    """The edited file must be valid, and stay out of the other tenants' way."""
-    edited = load_stack_file(path, output.shown_path(path))
-    others = [one for one in load_fleet(project / "stacks", output.shown_path)[0] if one.file != edited.file]
-    own = [problem for problem in check_fleet([*others, edited]) if problem.file == edited.file]
-    if own:
-        raise SettingsErrors(own)

@@ -57,6 +57,13 @@ class Api:
             pages = int((answer.get("result_info") or {}).get("total_pages") or 1)
         return found
 
+    def probe(self, zone_id: str) -> None:
+        """A write that can never take effect: a record without type, name and content.
+
+        Raises: Refused: 400 from whom may write, 403 from whom may not (rights are judged before contents).
+        """
+        self._rest.call("POST", f"/zones/{zone_id}/dns_records", body={})
+
     def create(self, zone_id: str, body: Mapping[str, Any]) -> Record:
         """A new record. One that is already there, equal in every field that we write, is what an earlier run made
         before it could say so: it is taken.

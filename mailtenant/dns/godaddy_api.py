@@ -70,6 +70,13 @@ class Api:
         answer: list[dict[str, Any]] = self._rest.call("GET", f"/v1/domains/{quote(domain, safe='')}/records")
         return answer
 
+    def probe(self, domain: str) -> None:
+        """A write that changes nothing in any case: an addition of no records.
+
+        Raises: Refused: 422 from whom may write, 401 or 403 from whom may not (rights are judged before contents).
+        """
+        self._rest.call("PATCH", f"/v1/domains/{quote(domain, safe='')}/records", body=[])
+
     def read(self, domain: str, type_: str, name: str) -> list[Value]:
         """The set's values; none if it is not there."""
         try:
