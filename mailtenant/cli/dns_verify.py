@@ -20,6 +20,7 @@ from mailtenant.dns.mta_sts import policies
 from mailtenant.dns.planner import planned_records
 from mailtenant.dns.platform import egress
 from mailtenant.dns.records import Record
+from mailtenant.dns.spf import is_spf, parse_spf
 from mailtenant.dns.spf_check import spf_verdict
 from mailtenant.dns.verify import Result, judge_key, judge_set
 from mailtenant.fleet.stack_config import read_secret
@@ -118,7 +119,11 @@ def _results(
     for domain in settings.domains:
         for server in everyone[domain.name][:1]:
             for address in egress(settings):
-                verdict = spf_verdict(domain.name, address, LiveSpf(server))
+                texts = [text for text in server.ask(domain.name, "TXT").values if is_spf(text)]
+                # Two records are an error of their own (RFC 7208 §4.5), none says nothing.
+                terms = parse_spf(texts[0]) if len(texts) == 1 else None
+                verdict = spf_verdict(terms, domain.name, address, LiveSpf(server)) if terms is not None else "none"
+                verdict = "permerror" if len(texts) > 1 else verdict
                 fix = "compare the SPF record with `mailtenant dns plan`"
                 subject = f"SPF of {domain.name} for {address}"
                 if verdict == "pass":
