@@ -35,6 +35,10 @@ COMMANDS: Final = (
     CommandEntry("render", "mailtenant.cli.render", "render", "Write every configuration file of a tenant, offline."),
     CommandEntry("records", "mailtenant.cli.records", "records_command", "Print the DNS records that a tenant needs."),
     CommandEntry("dns", "mailtenant.cli.dns", "app", "DNS records by phase: plan, hand over, adopt, verify."),
+    CommandEntry("dkim", "mailtenant.cli.dkim", "app", "DKIM keys: which signs, and one step of a rotation."),
+    CommandEntry(
+        "web-certificate", "mailtenant.cli.web_certificate", "web_certificate", "Certificate of the web host."
+    ),
     CommandEntry("domain", "mailtenant.cli.domain", "app", "Domains: add one with its DKIM key."),
     CommandEntry("mailbox", "mailtenant.cli.mailbox", "app", "Mailboxes: add, list, passwd, quota, remove, import …"),
     CommandEntry("alias", "mailtenant.cli.alias", "app", "Aliases and catch-all addresses."),

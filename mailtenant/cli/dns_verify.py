@@ -14,6 +14,7 @@ from rich.table import Table
 
 from mailtenant.cli import output
 from mailtenant.cli.dns_plan import PhaseOption, known_phase
+from mailtenant.cli.dns_servers import ResolverOption, ServerOption, default_resolvers, own_server
 from mailtenant.dkim import public_half
 from mailtenant.dns.lookup import Answers, LiveSpf, authoritative
 from mailtenant.dns.mta_sts import policies
@@ -27,20 +28,14 @@ from mailtenant.fleet.stack_config import read_secret
 from mailtenant.fleet.stacks import StackError
 from mailtenant.settings import StackFile, load_stack_file
 
-PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8")
 PAUSE = 5.0
 
 
 def verify(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
     phase: PhaseOption = None,
-    resolvers: Annotated[
-        list[str] | None, typer.Option("--resolver", help="who is asked as a resolver (address or address:port); twice")
-    ] = None,
-    servers: Annotated[
-        list[str] | None,
-        typer.Option("--server", help="ask these as the authoritative servers, instead of those that DNS names"),
-    ] = None,
+    resolvers: ResolverOption = None,
+    servers: ServerOption = None,
     wait: Annotated[float, typer.Option(help="seconds to go on asking until all is as planned")] = 0,
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
@@ -56,8 +51,8 @@ def verify(
     now = known_phase(phase) or stack_file.dns_phase
     planned = planned_records(stack_file.settings, stack_file.existing, now)
     try:
-        asked = [Answers.at(text) for text in resolvers or _resolvers(stack_file)]
-        fixed = [Answers.at(text, recursive=False) for text in servers or _own_server(stack_file)]
+        asked = [Answers.at(text) for text in resolvers or default_resolvers(stack_file)]
+        fixed = [Answers.at(text, recursive=False) for text in servers or own_server(stack_file)]
     except ValueError:
         raise output.CommandError("a resolver or server is an IP address, with `:port` if it is not 53") from None
     policy = policies(stack_file.settings, stack_file.existing, now)
@@ -79,17 +74,6 @@ def verify(
         _print(label, now, results)
     if wrong:
         raise typer.Exit(output.ExitCode.PROBLEM)
-
-
-def _resolvers(stack_file: StackFile) -> Sequence[str]:
-    """A tenant whose names are not on the internet is asked for at its own server."""
-    return () if _own_server(stack_file) else PUBLIC_RESOLVERS
-
-
-def _own_server(stack_file: StackFile) -> Sequence[str]:
-    settings = stack_file.settings
-    served_here = settings.platform_dns.provider == "local"
-    return (str(settings.edge.address),) if served_here else ()
 
 
 def _results(

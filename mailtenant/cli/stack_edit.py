@@ -1,6 +1,7 @@
 """Edits of a stack file that keep its comments: written, judged, and taken back if the judgement is bad."""
 
 import io
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from mailtenant.cli import output
+from mailtenant.environment import tool_environment
 from mailtenant.settings import check_fleet, load_fleet, load_stack_file
 from mailtenant.settings.errors import SettingsErrors
+from mailtenant.settings.secret_leaves import quoted_path
 
 
 def edit_config(project: Path, path: Path, change: Callable[[Any], None]) -> None:
@@ -46,3 +49,30 @@ def judge(project: Path, path: Path) -> None:
     own = [problem for problem in check_fleet([*others, edited]) if problem.file == edited.file]
     if own:
         raise SettingsErrors(own)
+
+
+def set_secret(project: Path, label: str, leaf: tuple[str, ...], value: str) -> None:
+    """Encrypts a value into the stack file. By stdin: arguments and environment can be read by others on the machine.
+
+    Raises: CommandError, EnvironmentProblem
+    """
+    _config(project, ["set", "--secret", "--raw"], label, leaf, value)
+
+
+def remove_secret(project: Path, label: str, leaf: tuple[str, ...]) -> None:
+    """Raises: CommandError, EnvironmentProblem"""
+    _config(project, ["rm"], label, leaf, "")
+
+
+def _config(project: Path, words: list[str], label: str, leaf: tuple[str, ...], value: str) -> None:
+    command = ["pulumi", "config", *words, "--path", quoted_path(leaf), "--stack", label, "--non-interactive"]
+    try:
+        done = subprocess.run(
+            command, cwd=project, env=tool_environment(), input=value, text=True, capture_output=True, check=False,
+            timeout=120,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise output.EnvironmentProblem("the Pulumi CLI was not found: run `make setup`") from None
+    if done.returncode:
+        said = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("error: ")
+        raise output.CommandError(f"the new key could not be encrypted, nothing was changed: {said}")

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Discriminator, StringConstraints, Tag, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    Discriminator,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from mailtenant.dkim import Algorithm, PublicKeyError, check_public_key
 from mailtenant.settings.base import Effect, Settings, setting
@@ -96,6 +104,10 @@ class DomainKey(_Key):
         "`rsa` (2048 bits or more), or `ed25519` for a second signature beside an RSA one",
         Effect.IN_PLACE,
         default="rsa",
+    )
+
+    since: AwareDatetime | None = setting(
+        "when it came into its state, as RFC 3339; written by `mailtenant dkim rotate`", Effect.NONE, default=None
     )
 
     @model_validator(mode="after")
