@@ -63,7 +63,7 @@ def test_no_signature_fails_while_keys_change_and_nothing_restarts(beta: Running
         stream.more(12)
         assert "stays published until" in beta.cli("dkim", "rotate", "beta").stdout
         # A week later, as far as the stack file can tell.
-        text = re.sub(r"since: '?20[0-9TZ:-]+'?", "since: 2026-01-01T00:00:00Z", beta.stack_file.read_text())
+        text = re.sub(r"since: '?20[0-9TZ:-]+'?", "since: '2026-01-01T00:00:00Z'", beta.stack_file.read_text())
         beta.stack_file.write_text(text)
         assert "mt1 has not signed for 7 days" in beta.cli("dkim", "rotate", "beta").stdout
         beta.up()
