@@ -40,47 +40,50 @@ def test_another_plan_than_the_published_one_is_told_apart(beta: RunningTenant) 
         beta.stack_file.write_text(before)
 
 
-class TestWebHost:
-    """MTA-STS policy and configuration of mail clients, by a real web server with the tenant's own CA."""
+@pytest.fixture(scope="module")
+def served(beta: RunningTenant) -> RunningTenant:
+    beta.cli("web-certificate", "beta", "--mta-sts", "testing", "--autoconfig")
+    beta.up()
+    eventually(lambda: beta.cli("dns", "verify", "beta", check=False).returncode == 0, what="the web host")
+    return beta
 
-    @pytest.fixture(scope="class")
-    def served(self, beta: RunningTenant) -> RunningTenant:
-        beta.cli("web-certificate", "beta", "--mta-sts", "testing", "--autoconfig")
-        beta.up()
-        eventually(lambda: beta.cli("dns", "verify", "beta", check=False).returncode == 0, what="the web host")
-        return beta
 
-    def fetch(self, tenant: RunningTenant, host: str, path: str, body: str | None = None) -> tuple[int, str, str]:
-        connection = HTTPSConnection(tenant.publish, 443, timeout=20, context=tenant.tls())
-        connection.sock = tenant.tls().wrap_socket(_connect(tenant, 443), server_hostname=host)
-        connection.request("POST" if body else "GET", path, body, {"Host": host})
-        answer = connection.getresponse()
-        return answer.status, answer.headers.get_content_type(), answer.read().decode()
+def fetch(tenant: RunningTenant, host: str, path: str, body: str | None = None) -> tuple[int, str, str]:
+    connection = HTTPSConnection(tenant.publish, 443, timeout=20, context=tenant.tls())
+    connection.sock = tenant.tls().wrap_socket(_connect(tenant, 443), server_hostname=host)
+    connection.request("POST" if body else "GET", path, body, {"Host": host})
+    answer = connection.getresponse()
+    return answer.status, answer.headers.get_content_type(), answer.read().decode()
 
-    def test_the_policy_is_what_a_library_of_others_reads_and_names_the_mx(self, served: RunningTenant) -> None:
-        status, kind, text = self.fetch(served, "mta-sts.beta.test", "/.well-known/mta-sts.txt")
-        assert (status, kind) == (200, "text/plain")
-        policy = checkdmarc.mta_sts.parse_mta_sts_policy(text)["policy"]
-        assert policy["mode"] == "testing" and policy["mx"] == [served.settings.host]
-        (record,) = ask(served, "_mta-sts.beta.test", "TXT")
-        assert checkdmarc.mta_sts.parse_mta_sts_record(record.strip('"'))["tags"]["id"]["value"]
 
-    def test_only_the_tenants_own_ca_vouches_for_it(self, served: RunningTenant) -> None:
-        with pytest.raises(ssl.SSLCertVerificationError):
-            ssl.create_default_context().wrap_socket(_connect(served, 443), server_hostname="mta-sts.beta.test")
+def test_the_policy_is_what_a_library_of_others_reads_and_names_the_mx(served: RunningTenant) -> None:
+    status, kind, text = fetch(served, "mta-sts.beta.test", "/.well-known/mta-sts.txt")
+    assert (status, kind) == (200, "text/plain")
+    policy = checkdmarc.mta_sts.parse_mta_sts_policy(text)["policy"]
+    assert policy["mode"] == "testing" and policy["mx"] == [served.settings.host]
+    (record,) = ask(served, "_mta-sts.beta.test", "TXT")
+    assert checkdmarc.mta_sts.parse_mta_sts_record(record.strip('"'))["tags"]["id"]
 
-    def test_thunderbird_finds_its_settings(self, served: RunningTenant) -> None:
-        status, _, text = self.fetch(served, "autoconfig.beta.test", "/mail/config-v1.1.xml?emailaddress=a@beta.test")
-        assert status == 200 and f"<hostname>{served.settings.host}</hostname>" in text and "<port>993</port>" in text
 
-    def test_outlook_finds_its_settings(self, served: RunningTenant) -> None:
-        asked = "<Autodiscover><Request><EMailAddress>a@beta.test</EMailAddress></Request></Autodiscover>"
-        status, _, text = self.fetch(served, "autodiscover.beta.test", "/autodiscover/autodiscover.xml", asked)
-        assert status == 200 and f"<Server>{served.settings.host}</Server>" in text
+def test_only_the_tenants_own_ca_vouches_for_it(served: RunningTenant) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError):
+        ssl.create_default_context().wrap_socket(_connect(served, 443), server_hostname="mta-sts.beta.test")
 
-    def test_mail_goes_on_beside_it(self, served: RunningTenant) -> None:
-        done = served.cli("check", "beta", check=False)
-        assert done.returncode in (0, 1) and "993" in done.stdout
+
+def test_thunderbird_finds_its_settings(served: RunningTenant) -> None:
+    status, _, text = fetch(served, "autoconfig.beta.test", "/mail/config-v1.1.xml?emailaddress=a@beta.test")
+    assert status == 200 and f"<hostname>{served.settings.host}</hostname>" in text and "<port>993</port>" in text
+
+
+def test_outlook_finds_its_settings(served: RunningTenant) -> None:
+    asked = "<Autodiscover><Request><EMailAddress>a@beta.test</EMailAddress></Request></Autodiscover>"
+    status, _, text = fetch(served, "autodiscover.beta.test", "/autodiscover/autodiscover.xml", asked)
+    assert status == 200 and f"<Server>{served.settings.host}</Server>" in text
+
+
+def test_mail_goes_on_beside_it(served: RunningTenant) -> None:
+    done = served.cli("check", "beta", check=False)
+    assert done.returncode in (0, 1) and "993" in done.stdout
 
 
 def test_spf_of_the_egress_address_passes_at_an_independent_judge(beta: RunningTenant) -> None:
