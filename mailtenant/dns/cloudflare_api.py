@@ -22,7 +22,7 @@ def explain(answer: httpx.Response) -> tuple[str, int | None]:
         code, message = None, ""
     said = f" ({code}: {message})" if code is not None else ""
     status = answer.status_code
-    if status == 401 or code in (10000, 9109, 6003, 1000):
+    if status == 401 or code in (9109, 6003, 1000):
         return f"Cloudflare does not know the API token{said}: make a new one and set it in the stack's secrets", code
     if status == 403:
         return f"the Cloudflare API token may not do this{said}: it needs Zone.DNS Edit for the zone", code

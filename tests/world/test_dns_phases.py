@@ -1,4 +1,4 @@
-"""A zone that the tenant serves itself, adopted from a file and led through the phases and back by real `pulumi up`s."""
+"""A zone that the tenant serves itself: adopted from a file, through the phases and back by real `pulumi up`s."""
 
 from pathlib import Path
 

@@ -110,7 +110,7 @@ def test_adopt_writes_the_zone_into_the_stack_file_and_only_reads(make: object, 
     assert "3 records found, 2 in our places, 1 of others" in said
     assert [request.method for request in tenant.api.journal] == ["GET"]
     assert "dnsPhase: adopted" in tenant.stack_file.read_text()
-    tenant.cli("validate", "acme")
+    tenant.cli("validate")
     again = tenant.cli("dns", "adopt", "acme", "--domain", ZONE, check=False)
     assert again.returncode == 1 and "has a snapshot already" in again.stderr
     jump = tenant.cli("dns", "phase", "acme", "settled", check=False)
