@@ -5,7 +5,7 @@ import pulumi_docker as docker
 
 from components.context import TenantContext
 from components.service import Needs, Place, run_service
-from mailtenant.rendering.services import EDGE_PORTS
+from mailtenant.rendering.services import EDGE_PORTS, WEB_PORTS
 
 
 class Edge(pulumi.ComponentResource):
@@ -25,6 +25,7 @@ class Edge(pulumi.ComponentResource):
     ) -> None:
         super().__init__("mailtenant:index:Edge", name, None, opts)
         settings = context.settings
+        ports = (*EDGE_PORTS, *(WEB_PORTS if settings.has_web_host else ()))
         place = Place(
             # The full name as hostname and no domainname: joined containers read a domain back,
             # and would be replaced for ever.
@@ -39,7 +40,7 @@ class Edge(pulumi.ComponentResource):
             ),
             ports=tuple(
                 docker.ContainerPortArgs(internal=port, external=port, ip=str(settings.publish), protocol="tcp")
-                for port in (EDGE_PORTS if settings.publish else ())
+                for port in (ports if settings.publish else ())
             ),
         )
         self.container = run_service(self, name, context, "edge", place, Needs())

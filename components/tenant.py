@@ -15,19 +15,22 @@ from components.mail_filter import MailFilter
 from components.networks import TenantNetworks
 from components.resolver import Resolver
 from components.smtp import SmtpServer
-from mailtenant.dns import local_zones, records
+from components.web_host import WebHost
+from components.zone_writers import DnsState, write_zones
+from mailtenant.dns import local_zones, policies, records
 from mailtenant.rendering import SERVICES, RenderedFile, render_tenant
-from mailtenant.rendering.services import EDGE_PORTS
+from mailtenant.rendering.services import EDGE_PORTS, WEB_PORTS
 from mailtenant.secrets import TenantSecrets
 from mailtenant.settings import TenantSettings
 
 
 class TenantMail(pulumi.ComponentResource):
-    """Creates: one tenant's network, edge, resolver, database, filter with cache, IMAP, SMTP and, for local zones, DNS.
+    """Creates: one tenant's network, edge, resolver, database, filter with cache, IMAP, SMTP; DNS for local zones,
+    and a web host where there is a certificate for it.
 
     Outputs: `host`, `addresses`, `ports`, `publish`, `images` (service → id), `records` (name, type, value, ttl,
     reason), `files` (path → text, so that a preview shows the lines that change), `certificate_authority` (PEM, mode
-    `local`).
+    `local`), `dnsPhase`, `dnsAdopted` (what the next run must know of this one).
     """
 
     def __init__(
@@ -37,13 +40,19 @@ class TenantMail(pulumi.ComponentResource):
         secrets: TenantSecrets,
         opts: pulumi.ResourceOptions | None = None,
         *,
+        dns: DnsState = DnsState({}, "settled"),
         before_accounts: Sequence[pulumi.ResourceHook] = (),
     ) -> None:
         super().__init__("mailtenant:index:TenantMail", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        zones = local_zones(settings)
-        rendered = render_tenant(settings, zones=zones)
-        services = [service for service in SERVICES if service != "dns" or zones]
+        zones = local_zones(settings, dns.existing, dns.phase)
+        planned = records(settings, dns.existing, dns.phase)
+        rendered = render_tenant(settings, zones=zones, policies=policies(settings, dns.existing, dns.phase))
+        services = [
+            service
+            for service in SERVICES
+            if (service != "dns" or zones) and (service != "web" or settings.has_web_host)
+        ]
         images = ServiceImages(f"{name}-images", settings.release, services, child)
         by_service: dict[str, list[RenderedFile]] = defaultdict(list)
         for file in rendered:
@@ -58,18 +67,22 @@ class TenantMail(pulumi.ComponentResource):
         imap = ImapServer(f"{name}-imap", context, edge, [database.container, resolver.container], child)
         SmtpServer(f"{name}-smtp", context, edge, imap, mail_filter, child)
         MailDns(f"{name}-dns", context, edge, child)
+        adopted = write_zones(f"{name}-zones", settings, secrets, planned, dns, child)
+        if settings.has_web_host:
+            WebHost(f"{name}-web", context, edge, child)
 
         self.outputs: dict[str, object] = {
             "host": settings.host,
             "addresses": [str(settings.edge.address)],
-            "ports": list(EDGE_PORTS),
+            "ports": [*EDGE_PORTS, *(WEB_PORTS if settings.has_web_host else ())],
             "publish": str(settings.publish) if settings.publish else None,
             "images": images.ids,
             "records": [
-                {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason}
-                for r in records(settings)
+                {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason} for r in planned
             ],
             "files": {file.tree_path: file.content for file in rendered},
             "certificate_authority": settings.tls.ca,
+            "dnsPhase": dns.phase,
+            "dnsAdopted": adopted,
         }
         self.register_outputs(self.outputs)

@@ -3,7 +3,7 @@
 Ten years, since this mode is for laptops and tests, where nobody renews.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -42,24 +42,38 @@ def make_local_certificates(label: str, host: str, now: datetime) -> LocalCertif
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    key, chain = _sign_host(host, ca, ca_key, now)
+    key, chain = _sign([host], ca, ca_key, now)
     return LocalCertificates(_pem(ca), _key_pem(ca_key), chain, key)
 
 
 def renew_host_certificate(host: str, ca_pem: str, ca_key_pem: str, now: datetime) -> tuple[str, str]:
     """A new key and certificate for the host under the CA that clients already trust: (key PEM, chain PEM)."""
-    ca_key = load_pem_private_key(ca_key_pem.encode(), password=None)
-    if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
+    return _sign([host], load_certificate(ca_pem), _load_ca_key(ca_key_pem), now)
+
+
+def issue_web_certificate(names: Sequence[str], ca_pem: str, ca_key_pem: str, now: datetime) -> tuple[str, str]:
+    """A new key and one certificate for all web names, the tenant host first: (key PEM, chain PEM).
+
+    Raises: CertificateError
+    """
+    return _sign(names, load_certificate(ca_pem), _load_ca_key(ca_key_pem), now)
+
+
+def _load_ca_key(pem: str) -> ec.EllipticCurvePrivateKey:
+    key = load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise CertificateError("the CA's key is not an EC key")
-    return _sign_host(host, load_certificate(ca_pem), ca_key, now)
+    return key
 
 
-def _sign_host(host: str, ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, now: datetime) -> tuple[str, str]:
+def _sign(
+    names: Sequence[str], ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, now: datetime
+) -> tuple[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     # Clients read the SAN (RFC 9525 §6.3); the common name is for people.
     certificate = (
-        _builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), ca.subject, key.public_key(), now)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        _builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]), ca.subject, key.public_key(), now)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

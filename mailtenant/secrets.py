@@ -32,8 +32,10 @@ class TenantSecrets(BaseModel):
     cachePassword: SecretStr
     tlsCaKey: SecretStr
     tlsKey: SecretStr
+    tlsWebKey: SecretStr | None = None
     dkim: dict[str, dict[str, SecretStr]]
     cloudflareToken: SecretStr | None = None
+    platformCloudflareToken: SecretStr | None = None
     godaddyKey: SecretStr | None = None
     godaddySecret: SecretStr | None = None
 
@@ -60,15 +62,24 @@ def secret_files(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str
     content = {
         "pgpass": f"{database}:5432:mail:mailreader:{escaped}\n",
         "tls.key": secrets.tlsKey.get_secret_value(),
-        "tls.pem": settings.tls.chain + ("" if settings.tls.chain.endswith("\n") else "\n") + settings.tls.ca,
+        "tls.pem": _bundle(settings.tls.chain, settings.tls.ca),
         "reader.password": password + "\n",
         "cache.password": secrets.cachePassword.get_secret_value() + "\n",
     }
+    if settings.tls.web_chain is not None:
+        if secrets.tlsWebKey is None:
+            raise SecretsError("mailtenant:secrets.tlsWebKey   missing: the private key for `tls.web_chain`")
+        content["web.key"] = secrets.tlsWebKey.get_secret_value()
+        content["web.pem"] = _bundle(settings.tls.web_chain, settings.tls.ca)
     return {
         name: {file.name: SecretStr(content[file.name]) for file in spec.secrets}
         for name, spec in SERVICES.items()
-        if spec.secrets
+        if spec.secrets and (name != "web" or settings.has_web_host)
     }
+
+
+def _bundle(chain: str, ca: str) -> str:
+    return chain + ("" if chain.endswith("\n") else "\n") + ca
 
 
 def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, SecretStr]:
@@ -77,7 +88,7 @@ def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, S
     Raises: SecretsError naming the domain and selector whose private key is missing.
     """
     wanted = [(settings.host, key.selector) for key in settings.host_dkim]
-    wanted += [(domain.name, key.selector) for domain in settings.domains for key in domain.dkim]
+    wanted += [(d.name, key.selector) for d in settings.domains for key in d.dkim if key.state != "revoked"]
     missing = [f"{d}.{s}" for d, s in wanted if s not in secrets.dkim.get(d, {})]
     if missing:
         raise SecretsError(
@@ -87,9 +98,9 @@ def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, S
 
 
 def dkim_selectors(settings: "TenantSettings") -> str:
-    """rspamd's map `domain selector`, one line a signing domain: the selector in state `active`."""
+    """rspamd's map `domain selector`, one line a signing domain: the RSA selector in state `active`."""
     lines = [f"{settings.host} {key.selector}" for key in settings.host_dkim[:1]]
-    lines += [f"{d.name} {key.selector}" for d in settings.domains for key in d.dkim if key.state == "active"]
+    lines += [f"{domain.name} {domain.active_selector}" for domain in settings.domains]
     return "".join(line + "\n" for line in lines)
 
 

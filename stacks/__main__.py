@@ -7,9 +7,13 @@ import pulumi_docker as docker
 
 from components.capacity_guard import capacity_guard
 from components.tenant import TenantMail
+from components.zone_writers import DnsState
+from mailtenant.dns import records
+from mailtenant.dns.findings import PlanRefused
 from mailtenant.secrets import SecretsError, parse_secrets
 from mailtenant.settings import SettingsErrors, parse_settings
 from mailtenant.settings.demo import may_be_demo, uses_published_passphrase
+from mailtenant.settings.stackfile import parse_existing, parse_phase
 
 
 def main() -> None:
@@ -19,6 +23,10 @@ def main() -> None:
     try:
         settings = parse_settings(config.require_object("tenant"), stack=stack)
         secrets = parse_secrets(config.require_object("secrets"))
+        dns = DnsState(
+            parse_existing(config.get_object("dnsExisting"), settings, stack),
+            parse_phase(config.get("dnsPhase"), stack),
+        )
     except (SettingsErrors, SecretsError) as error:
         raise pulumi.RunError(str(error)) from None
     if not may_be_demo(settings) and uses_published_passphrase(os.environ):
@@ -28,11 +36,16 @@ def main() -> None:
         )
     remote = None if settings.platform == "docker" else settings.platform
     engine = docker.Provider(f"{settings.label}-engine", host=remote)
+    try:
+        records(settings, dns.existing, dns.phase)
+    except PlanRefused as error:
+        raise pulumi.RunError(str(error)) from None
     tenant = TenantMail(
         settings.label,
         settings,
         secrets,
         pulumi.ResourceOptions(providers=[engine]),
+        dns=dns,
         before_accounts=[capacity_guard(settings)],
     )
     for key, value in tenant.outputs.items():

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from mailtenant.certificates import LocalCertificates, make_local_certificates
+from mailtenant.certificates import LocalCertificates, issue_web_certificate, make_local_certificates
 from mailtenant.dkim import generate_private_key, public_half
 from mailtenant.secrets import TenantSecrets, parse_secrets
 from mailtenant.settings import TenantSettings, parse_settings
+from mailtenant.web import web_names
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -60,6 +61,23 @@ def settings(label: str = "acme", *domains: str, **changes: Any) -> TenantSettin
     return parse_settings(document(label, *domains, **changes), stack=label)
 
 
+@cache
+def web_certificate(*names: str) -> tuple[str, str]:
+    """(key PEM, chain PEM) for the names, the tenant host first."""
+    made = certificates(names[0])
+    return issue_web_certificate(names, made.ca, made.ca_key, NOW)
+
+
+def web_settings(label: str = "acme", *domains: str, **changes: Any) -> TenantSettings:
+    """A tenant with a web host: MTA-STS `testing` and client discovery for every domain."""
+    plain = document(label, *domains, **changes)
+    for domain in plain["domains"]:
+        domain |= {"mta_sts": "testing", "autoconfig": True}
+    names = web_names(settings(label, *domains, **changes))
+    plain["tls"] = {**plain["tls"], "web_chain": web_certificate(*names)[1]}
+    return parse_settings(plain, stack=label)
+
+
 def secrets_document(tenant: TenantSettings) -> dict[str, Any]:
     """The plain form of `mailtenant:secrets`, each value recognisable in a leak."""
     leaf = {
@@ -68,6 +86,8 @@ def secrets_document(tenant: TenantSettings) -> dict[str, Any]:
     made = certificates(tenant.host)
     dkim = {tenant.host: {key.selector: private_key() for key in tenant.host_dkim}}
     dkim |= {domain.name: {key.selector: private_key() for key in domain.dkim} for domain in tenant.domains}
+    if tenant.has_web_host:
+        leaf["tlsWebKey"] = web_certificate(*web_names(tenant))[0]
     return {**leaf, "tlsCaKey": made.ca_key, "tlsKey": made.key, "dkim": dkim}
 
 

@@ -34,8 +34,12 @@ COMMANDS: Final = (
     CommandEntry("validate", "mailtenant.cli.validate", "validate", "Check stack files: every problem at once."),
     CommandEntry("render", "mailtenant.cli.render", "render", "Write every configuration file of a tenant, offline."),
     CommandEntry("records", "mailtenant.cli.records", "records_command", "Print the DNS records that a tenant needs."),
+    CommandEntry("dns", "mailtenant.cli.dns", "app", "DNS records by phase: plan, hand over, adopt, verify."),
+    CommandEntry("dkim", "mailtenant.cli.dkim", "app", "DKIM keys: which signs, and one step of a rotation."),
+    CommandEntry(
+        "web-certificate", "mailtenant.cli.web_certificate", "web_certificate", "Certificate of the web host."
+    ),
     CommandEntry("domain", "mailtenant.cli.domain", "app", "Domains: add one with its DKIM key."),
-    CommandEntry("domain", "mailtenant.cli.domain", "app", "Add a domain to a tenant's stack file."),
     CommandEntry("mailbox", "mailtenant.cli.mailbox", "app", "Mailboxes: add, list, passwd, quota, remove, import …"),
     CommandEntry("alias", "mailtenant.cli.alias", "app", "Aliases and catch-all addresses."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),

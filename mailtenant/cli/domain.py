@@ -1,22 +1,19 @@
 """`mailtenant domain`: a domain more, or one less, in a tenant's stack file, with its DKIM key."""
 
 import io
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
 
 from mailtenant.cli import output
+from mailtenant.cli.stack_edit import judge, set_secret
 from mailtenant.dkim import generate_private_key, public_half
-from mailtenant.environment import tool_environment
-from mailtenant.settings import check_fleet, load_fleet, load_stack_file
-from mailtenant.settings.errors import Refusal, SettingsErrors
+from mailtenant.settings import load_stack_file
+from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_fqdn
 from mailtenant.settings.proposal import SELECTOR
-from mailtenant.settings.secret_leaves import quoted_path
 
 app = typer.Typer(no_args_is_help=True, help="Domains of a tenant. Edits the stack file; `pulumi up` makes it so.")
 
@@ -51,8 +48,8 @@ def add(
     }
     try:
         path.write_text(_with_domain(before, entry), encoding="utf-8")
-        _set_secret(folder, label, ("dkim", domain, SELECTOR), private)
-        _judge(folder, path)
+        set_secret(folder, label, ("dkim", domain, SELECTOR), private)
+        judge(folder, path)
     except BaseException:
         path.write_text(before, encoding="utf-8")
         raise
@@ -72,44 +69,3 @@ def _with_domain(text: str, entry: Mapping[str, Any]) -> str:
     out = io.StringIO()
     yaml.dump(document, out)
     return out.getvalue()
-
-
-def _set_secret(project: Path, label: str, leaf: tuple[str, ...], value: str) -> None:
-    """By stdin: arguments and environment can be read by others on the machine."""
-    command = [
-        "pulumi",
-        "config",
-        "set",
-        "--secret",
-        "--path",
-        quoted_path(leaf),
-        "--stack",
-        label,
-        "--raw",
-        "--non-interactive",
-    ]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=project,
-            env=tool_environment(),
-            input=value,
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=120,
-        )
-    except FileNotFoundError:
-        raise output.EnvironmentProblem("the Pulumi CLI was not found: run `make setup`") from None
-    if done.returncode:
-        said = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("error: ")
-        raise output.CommandError(f"the new key could not be encrypted, nothing was changed: {said}")
-
-
-def _judge(project: Path, path: Path) -> None:
-    """The edited file must be valid, and stay out of the other tenants' way."""
-    edited = load_stack_file(path, output.shown_path(path))
-    others = [one for one in load_fleet(project / "stacks", output.shown_path)[0] if one.file != edited.file]
-    own = [problem for problem in check_fleet([*others, edited]) if problem.file == edited.file]
-    if own:
-        raise SettingsErrors(own)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mailtenant.cli import output
 from mailtenant.dns import Record, record_lines, records
+from mailtenant.dns.findings import PlanRefused
 from mailtenant.settings import load_stack_file
 
 COLUMNS = ("type", "name", "value", "ttl", "reason")
@@ -36,8 +37,13 @@ def records_command(
 
     Example: mailtenant records acme --domain acme.test --format bind
     """
-    settings = load_stack_file(output.stack_file(project, label)).settings
-    planned = [record for record in records(settings) if domain in (None, record.zone)]
+    stack_file = load_stack_file(output.stack_file(project, label))
+    settings = stack_file.settings
+    try:
+        every = records(settings, stack_file.existing, stack_file.dns_phase)
+    except PlanRefused as error:
+        raise output.CommandError(str(error)) from None
+    planned = [record for record in every if domain in (None, record.zone)]
     if not planned:
         zones = ", ".join([settings.host, *(d.name for d in settings.domains)])
         raise output.CommandError(f"{label} has no zone {domain!r}; it has {zones}")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mailtenant.cli import output
-from mailtenant.dns import local_zones
+from mailtenant.dns import local_zones, policies
 from mailtenant.rendering import render_tenant
 from mailtenant.settings import load_stack_file
 
@@ -22,10 +22,11 @@ def render(
 
     Example: mailtenant render acme --output /tmp/acme
     """
-    settings = load_stack_file(output.stack_file(project, label)).settings
+    stack_file = load_stack_file(output.stack_file(project, label))
+    state = (stack_file.settings, stack_file.existing, stack_file.dns_phase)
     if directory.exists() and any(directory.iterdir()):
         raise output.CommandError(f"{directory} is not empty: choose another folder, or empty it")
-    files = render_tenant(settings, zones=local_zones(settings))
+    files = render_tenant(stack_file.settings, zones=local_zones(*state), policies=policies(*state))
     for file in files:
         target = directory / file.tree_path
         target.parent.mkdir(parents=True, exist_ok=True)

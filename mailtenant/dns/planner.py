@@ -1,81 +1,57 @@
-"""Which records a tenant needs, and why: a pure function of the settings.
+"""Which records a tenant needs, and why: a pure function of the settings, the zones' snapshots and the phase.
 
-Two kinds of zone: the platform's part (the tenant host, an SPF name that holds the egress addresses, the host's own
-DKIM for bounces) and each customer domain. Rule ids in comments are those of the product's record rules.
+Two kinds of zone: the platform's part and each customer domain. What a customer's zone held before comes under
+management only at names and types that the plan needs; every other record there is foreign and never touched.
+Rule ids in comments and findings are those of docs/dns.md.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailtenant.dns.records import Record, RecordType
+from mailtenant.dns.findings import Finding, PlanRefused
+from mailtenant.dns.managed import NOTHING, foreign_records, managed_slots, planned_records, views
+from mailtenant.dns.records import Record
+from mailtenant.dns.rules import findings
+from mailtenant.dns.spf_check import SpfResolver
+from mailtenant.settings.existing import Existing, Phase
 
 if TYPE_CHECKING:
     from mailtenant.settings import TenantSettings
 
-TTL = 3600
-MX_PREFERENCE = 10
+__all__ = ["NOTHING", "Plan", "foreign_records", "managed_slots", "plan", "planned_records", "records", "views"]
 
 
-def records(settings: "TenantSettings") -> tuple[Record, ...]:
-    """Every record of the tenant, sorted: the platform's first, then one customer domain after the other."""
-    planned = [*_platform(settings)]
-    for domain in settings.domains:
-        planned += _customer(settings, domain.name)
-    return tuple(planned)
+@dataclass(frozen=True)
+class Plan:
+    """Records, and what the rules say of them."""
+
+    records: tuple[Record, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def refused(self) -> bool:
+        return any(finding.level == "E" for finding in self.findings)
 
 
-def _platform(settings: "TenantSettings") -> Iterator[Record]:
-    host = settings.host
+def records(settings: "TenantSettings", existing: Existing = NOTHING, phase: Phase = "settled") -> tuple[Record, ...]:
+    """Every record that we manage in the phase, the platform's first, then one customer domain after the other.
 
-    def record(name: str, type_: RecordType, value: str, reason: str) -> Record:
-        return Record(host, name, type_, value, TTL, reason, "platform")
+    In `adopted` a customer zone's are exactly those of its snapshot at the names and types that the plan needs.
 
-    address = str(settings.edge.address)
-    yield record(host, "A", address, "the one address that clients, other mail servers and the MX use")
-    yield record(host, "TXT", f"v=spf1 ip4:{address} -all", "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
-    yield record(
-        f"_spf.{host}", "TXT", f"v=spf1 ip4:{address} -all", "the egress addresses; customers include this name"
-    )
-    for key in settings.host_dkim:
-        yield record(
-            f"{key.selector}._domainkey.{host}",
-            "TXT",
-            _dkim_text(key.public_key),
-            "DKIM key that signs bounces and reports",
-        )
-    yield record(f"_dmarc.{host}", "TXT", "v=DMARC1; p=reject", "nobody else sends in the name of the tenant host")
+    Raises: PlanRefused with every finding, if a rule of level E is broken.
+    """
+    made = plan(settings, existing, phase)
+    if made.refused:
+        raise PlanRefused(made.findings)
+    return made.records
 
 
-def _customer(settings: "TenantSettings", name: str) -> Iterator[Record]:
-    def record(at: str, type_: RecordType, value: str, reason: str) -> Record:
-        return Record(name, at, type_, value, TTL, reason, "customer")
-
-    host = settings.host
-    yield record(name, "MX", f"{MX_PREFERENCE} {host}", "mail for this domain is delivered to the tenant host")
-    # SPF-6: `~all`, so that mail by other ways is judged by DKIM and DMARC instead of refused outright.
-    yield record(
-        name, "TXT", f"v=spf1 include:_spf.{host} ~all", "the tenant's egress addresses may send for this domain"
-    )
-    domain = next(d for d in settings.domains if d.name == name)
-    for key in domain.dkim:
-        yield record(
-            f"{key.selector}._domainkey.{name}",
-            "TXT",
-            _dkim_text(key.public_key),
-            f"DKIM key, selector state {key.state}",
-        )
-    yield record(
-        f"_dmarc.{name}", "TXT", _dmarc_text(settings), "what receivers do with mail that fails both SPF and DKIM"
-    )
-
-
-def _dkim_text(public_key: str) -> str:
-    return f"v=DKIM1; k=rsa; p={public_key}"  # RFC 6376 §3.6.1
-
-
-def _dmarc_text(settings: "TenantSettings") -> str:
-    # DMARC-1: `v` first, `p` second, valid for RFC 7489 and RFC 9989 readers alike.
-    text = f"v=DMARC1; p={settings.dmarc.policy}"
-    if settings.dmarc.reports:
-        text += "; rua=" + ",".join(str(address) for address in settings.dmarc.reports)
-    return text
+def plan(
+    settings: "TenantSettings",
+    existing: Existing = NOTHING,
+    phase: Phase = "settled",
+    resolver: SpfResolver | None = None,
+) -> Plan:
+    """As `records`, without raising. `resolver` follows SPF includes of others; without it they are not followed."""
+    planned = planned_records(settings, existing, phase)
+    return Plan(planned, findings(settings, existing, phase, planned, resolver))

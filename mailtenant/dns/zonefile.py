@@ -12,9 +12,12 @@ import dns.rdatatype
 import dns.rdtypes.ANY.TXT
 import dns.zone
 
-from mailtenant.dns.planner import TTL, records
+from mailtenant.dns.managed import NOTHING, all_foreign
+from mailtenant.dns.planner import records
 from mailtenant.dns.records import Record, split_text
+from mailtenant.dns.ttl import TTL
 from mailtenant.rendering.renderer import ZoneFile
+from mailtenant.settings.existing import Existing, ExistingRecord, Phase
 
 if TYPE_CHECKING:
     from mailtenant.settings import TenantSettings
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
 _HOST_TARGETS = {"MX", "CNAME", "NS", "PTR", "SRV"}
 
 
-def local_zones(settings: "TenantSettings") -> tuple[ZoneFile, ...]:
-    """The zones that the tenant serves itself.
+def local_zones(
+    settings: "TenantSettings", existing: Existing = NOTHING, phase: Phase = "settled"
+) -> tuple[ZoneFile, ...]:
+    """The zones that the tenant serves itself, whole: the planned records, and what an adopted zone held beside them.
 
     They are the customer domains with provider `local`, and the host's if the platform's is.
     """
@@ -31,10 +36,18 @@ def local_zones(settings: "TenantSettings") -> tuple[ZoneFile, ...]:
     if settings.platform_dns.provider == "local":
         served.add(settings.host)
     by_zone: dict[str, list[Record]] = defaultdict(list)
-    for record in records(settings):
+    for record in records(settings, existing, phase):
         if record.zone in served:
             by_zone[record.zone].append(record)
+    for zone, foreign in all_foreign(settings, existing).items():
+        if zone in served:
+            by_zone[zone] += [_foreign(zone, record) for record in foreign if record.type not in ("NS", "SOA")]
     return tuple(ZoneFile(name, zone_text(name, by_zone[name], settings.host)) for name in sorted(by_zone))
+
+
+def _foreign(zone: str, record: ExistingRecord) -> Record:
+    # Any type may stand in a snapshot; only its text counts here.
+    return Record(zone, record.name, record.type, record.value, record.ttl, "not ours", "customer")  # type: ignore[arg-type]
 
 
 def zone_text(name: str, planned: Sequence[Record], name_server: str) -> str:
@@ -56,7 +69,9 @@ def _rdata_text(record: Record) -> str:
     if record.type == "TXT":
         strings = split_text(record.value)
         return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
-    return record.value + "." if record.type in _HOST_TARGETS else record.value
+    # The root, which stands for "none", is all dot already.
+    bare = record.type in _HOST_TARGETS and not record.value.endswith(".")
+    return f"{record.value}." if bare else record.value
 
 
 def _add(zone: dns.zone.Zone, name: str, type_: str, text: str, ttl: int) -> None:

@@ -25,6 +25,10 @@ class Event:
         """What the log keeps, as plain JSON values: never a secret, never content of mail."""
         return {}
 
+    def told(self) -> dict[str, str]:
+        """What the message to the customer shows of the event itself, where it does not follow from the migration."""
+        return {}
+
 
 def _utc(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
@@ -133,12 +137,16 @@ class Prepared(Event):
 
 @dataclass(frozen=True)
 class SendRecords(Event):
-    """Manual DNS: the sheet with the records to enter goes to the customer."""
+    """Manual DNS: the sheet with the records to enter goes to the customer, as plain text."""
 
     name = "send_records"
+    sheet: str
 
     def applied(self, migration: Migration, now: datetime) -> Migration:
         return replace(migration, records_sent=True)
+
+    def told(self) -> dict[str, str]:
+        return {"sheet": self.sheet}
 
 
 @dataclass(frozen=True)

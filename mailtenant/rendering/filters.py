@@ -73,6 +73,18 @@ def unbound(value: object) -> str:
     return '"' + _plain(value, "unbound", forbid='" \\') + '"'
 
 
+def nginx(value: object) -> str:
+    """A quoted nginx string; line breaks become escapes.
+
+    `$` starts a variable and has no escape: only `$login_name`, which the configuration sets itself, may stand.
+    """
+    text = str(value)
+    _plain(text.replace("\r", "").replace("\n", "").replace("$login_name", ""), "nginx", forbid="$")
+    for sign, escape in (("\\", "\\\\"), ('"', '\\"'), ("\r", "\\r"), ("\n", "\\n")):
+        text = text.replace(sign, escape)
+    return f'"{text}"'
+
+
 FILTERS: Final[dict[str, Callable[[object], str]]] = {
     "postfix": postfix,
     "postfix_word": postfix_word,
@@ -81,4 +93,5 @@ FILTERS: Final[dict[str, Callable[[object], str]]] = {
     "lua": lua,
     "pgconf": pgconf,
     "unbound": unbound,
+    "nginx": nginx,
 }

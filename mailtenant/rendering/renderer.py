@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mailtenant.rendering.filters import FILTERS
 from mailtenant.rendering.services import SERVICES, ServiceSpec
 from mailtenant.settings.size import Service
+from mailtenant.web import web
 
 if TYPE_CHECKING:
     from mailtenant.settings import TenantSettings
@@ -71,7 +72,11 @@ def _path_in_container(name: str) -> str:
 
 
 def render_service(
-    settings: "TenantSettings", service: Service, *, zones: Sequence[ZoneFile] = ()
+    settings: "TenantSettings",
+    service: Service,
+    *,
+    zones: Sequence[ZoneFile] = (),
+    policies: Mapping[str, str] | None = None,
 ) -> tuple[RenderedFile, ...]:
     """Every file of one service, sorted by path.
 
@@ -79,7 +84,7 @@ def render_service(
     there).
     """
     spec = SERVICES[service]
-    context: Mapping[str, object] = {"settings": settings, "zones": zones}
+    context: Mapping[str, object] = {"settings": settings, "zones": zones, "web": web(settings, policies or {})}
     files = [
         RenderedFile(service, _path_in_container(name), _environment().get_template(name).render(context))
         for name in _template_names(spec.daemon)
@@ -89,16 +94,19 @@ def render_service(
     return tuple(sorted(files))
 
 
-def render_tenant(settings: "TenantSettings", *, zones: Sequence[ZoneFile] = ()) -> tuple[RenderedFile, ...]:
+def render_tenant(
+    settings: "TenantSettings", *, zones: Sequence[ZoneFile] = (), policies: Mapping[str, str] | None = None
+) -> tuple[RenderedFile, ...]:
     """Every file of every service that the settings ask for.
 
-    `zones` are the tenant's local zones (`mailtenant.dns.local_zones`).
+    `zones` are the tenant's local zones (`mailtenant.dns.local_zones`), `policies` the MTA-STS policies of its domains
+    (`mailtenant.dns.policies`).
     """
     return tuple(
         file
         for name, spec in SERVICES.items()
-        if spec.config_path and (name != "dns" or zones)
-        for file in render_service(settings, name, zones=zones if name == "dns" else ())
+        if spec.config_path and (name != "dns" or zones) and (name != "web" or settings.has_web_host)
+        for file in render_service(settings, name, zones=zones if name == "dns" else (), policies=policies)
     )
 
 

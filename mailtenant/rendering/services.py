@@ -60,7 +60,10 @@ class ServiceSpec:
 
 
 EDGE_PORTS: Final = (25, 465, 587, 993, 4190)
-"""Published on `publish`, and listened on at the edge address (80 and 443 come with the web host)."""
+"""Published on `publish`, and listened on at the edge address."""
+
+WEB_PORTS: Final = (80, 443)
+"""The same, of a tenant that has a web host."""
 
 SERVICES: Final[dict[Service, ServiceSpec]] = {
     spec.name: spec
@@ -158,6 +161,15 @@ SERVICES: Final[dict[Service, ServiceSpec]] = {
             ),
             secrets=(SecretFile("pgpass"), SecretFile("tls.key"), SecretFile("tls.pem")),
             stop_timeout=30,
+        ),
+        ServiceSpec(
+            "web",
+            "nginx",
+            "edge",
+            user="5010:5010",
+            config_path="/etc/nginx/mailtenant",
+            tmpfs={"/run": "uid=5010,gid=5010", "/tmp": "uid=5010,gid=5010"},
+            secrets=(SecretFile("web.key", "0444"), SecretFile("web.pem", "0444")),
         ),
     )
 }

@@ -91,6 +91,9 @@ class TlsSettings(Settings):
     )
     ca: str = setting("certificate of the CA, PEM", Effect.RESTART)
     chain: str = setting("certificate of the host, PEM, the leaf first", Effect.RESTART)
+    web_chain: str | None = setting(
+        "certificate of the web names, PEM, the leaf first; left out: no web host", Effect.REPLACE, default=None
+    )
 
     @field_validator("ca")
     @classmethod
@@ -101,9 +104,11 @@ class TlsSettings(Settings):
             raise Refusal(str(error), "paste the CA's certificate, from BEGIN to END CERTIFICATE") from None
         return value
 
-    @field_validator("chain")
+    @field_validator("chain", "web_chain")
     @classmethod
-    def _is_a_chain(cls, value: str) -> str:
+    def _is_a_chain(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         try:
             load_chain(value)
         except CertificateError as error:
@@ -229,6 +234,9 @@ class TenantSettings(Settings):
                 found.append(
                     Refusal("is at or below the platform domain", "list the customer's own domains only", (i, "name"))
                 )
+        tls = info.data.get("tls")
+        if tls and "label" in info.data and platform:
+            found += _web_faults(domains, tls, f"{info.data['label']}.{platform}")
         refuse_all(found)
         return domains
 
@@ -248,6 +256,11 @@ class TenantSettings(Settings):
     def host(self) -> str:
         """The one name for every port, and the EHLO name: `acme.outboxment.com`."""
         return f"{self.label}.{self.platform_domain}"
+
+    @property
+    def has_web_host(self) -> bool:
+        """Whether there is a certificate to serve web names with."""
+        return self.tls.web_chain is not None
 
     @property
     def prefix(self) -> str:
@@ -273,11 +286,40 @@ class TenantSettings(Settings):
     def secret_leaves(self) -> list[tuple[str, ...]]:
         """Paths below `mailtenant:secrets` that the tenant needs."""
         leaves: list[tuple[str, ...]] = [(name,) for name in BASE_SECRETS]
+        leaves += [("tlsWebKey",)] if self.has_web_host else []
         leaves += [("dkim", self.host, key.selector) for key in self.host_dkim]
-        leaves += [("dkim", domain.name, key.selector) for domain in self.domains for key in domain.dkim]
-        providers = {domain.dns.provider for domain in self.domains} | {self.platform_dns.provider}
+        leaves += [("dkim", d.name, key.selector) for d in self.domains for key in d.dkim if key.state != "revoked"]
+        leaves += [("platformCloudflareToken",)] if self.platform_dns.provider == "cloudflare" else []
+        providers = {domain.dns.provider for domain in self.domains}
         leaves += [(name,) for provider, names in PROVIDER_SECRETS.items() if provider in providers for name in names]
         return leaves
+
+
+def _web_faults(domains: tuple[Domain, ...], tls: TlsSettings, host: str) -> list[Refusal]:
+    """What is switched on needs a web certificate for its names."""
+    found = []
+    for i, domain in enumerate(domains):
+        wanted = {"mta_sts": ["mta-sts"] if domain.mta_sts != "none" else []}
+        wanted["autoconfig"] = ["autoconfig", "autodiscover"] if domain.autoconfig else []
+        for key, kinds in wanted.items():
+            if not kinds:
+                continue
+            if tls.web_chain is None:
+                found.append(
+                    Refusal("needs a web certificate, and `tls.web_chain` is missing", "switch it off", (i, key))
+                )
+                continue
+            faults = {f for kind in kinds for f in chain_faults(tls.web_chain, tls.ca, f"{kind}.{domain.name}")}
+            faults |= set(chain_faults(tls.web_chain, tls.ca, host))
+            if faults:
+                found.append(
+                    Refusal(
+                        "is not covered by the certificate in `tls.web_chain`",
+                        "issue it anew for the names of every domain, or switch this off",
+                        (i, key),
+                    )
+                )
+    return found
 
 
 BASE_SECRETS = ("fingerprintKey", "databaseReaderPassword", "cachePassword", "tlsCaKey", "tlsKey")

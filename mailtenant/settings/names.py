@@ -133,6 +133,30 @@ def check_report_address(text: str) -> str:
     return text
 
 
+def check_tls_report_target(text: str) -> str:
+    """Where reports on TLS go (TLSRPT-1): `mailto:` or `https:`.
+
+    Raises: Refusal
+    """
+    if text.startswith("mailto:"):
+        return check_report_address(text)
+    if not re.fullmatch(r"https://[a-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?", text):
+        raise Refusal("is neither a `mailto:` nor a plain `https:` address", "write mailto:name@domain or https://…")
+    check_fqdn(re.split(r"[:/]", text.removeprefix("https://"))[0])
+    return text
+
+
+def check_spf_term(text: str) -> str:
+    """One SPF term of another's, as it stands in the record (RFC 7208 §4.6.1).
+
+    Raises: Refusal
+    """
+    mechanism = r"[+?~-]?(?:include|a|mx|ptr|ip4|ip6|exists)(?:[:/][!-~]+)?"
+    if not re.fullmatch(rf"(?:{mechanism}|[a-z][a-z0-9_.-]*=[!-~]*)", text, re.I):
+        raise Refusal("is not an SPF term", "write it as in the record, for example include:_spf.example.net")
+    return text
+
+
 def check_plain_text(text: str) -> str:
     """Text for people: any script, one line.
 
@@ -171,6 +195,8 @@ Fqdn = Annotated[str, AfterValidator(check_fqdn)]
 Selector = Annotated[str, AfterValidator(check_selector)]
 EmailAddress = Annotated[str, AfterValidator(check_email)]
 ReportAddress = Annotated[str, AfterValidator(check_report_address)]
+TlsReportTarget = Annotated[str, AfterValidator(check_tls_report_target)]
+SpfTermText = Annotated[str, StringConstraints(max_length=255), AfterValidator(check_spf_term)]
 PlainText = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(check_plain_text)]
 Platform = Annotated[str, AfterValidator(check_platform)]
 ImageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]

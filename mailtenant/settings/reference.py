@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mailtenant.settings.base import EFFECTS
+from mailtenant.settings.existing import EXISTING, PHASES, ExistingZone
 from mailtenant.settings.model import TenantSettings
 from mailtenant.settings.size import NAMED_SIZES, SERVICE_NAMES
+from mailtenant.settings.stackfile import DNS_PHASE
 
 _UNITS: Final = {
     "_mib": "MiB",
@@ -30,6 +32,8 @@ def stack_file_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a whole stack file."""
     tenant = TenantSettings.model_json_schema()
     definitions = tenant.pop("$defs")
+    zone = ExistingZone.model_json_schema(ref_template="#/$defs/{model}")
+    definitions |= {**zone.pop("$defs"), "ExistingZone": zone}
     leaf: dict[str, Any] = {
         "anyOf": [_ENCRYPTED, {"type": "object", "additionalProperties": {"$ref": "#/$defs/Secret"}}]
     }
@@ -50,7 +54,12 @@ def stack_file_schema() -> dict[str, Any]:
                         "description": "each value encrypted by itself: pulumi config set --secret --path …",
                         "additionalProperties": {"$ref": "#/$defs/Secret"},
                     },
-                    "mailtenant:dnsPhase": {"const": "settled"},
+                    DNS_PHASE: {"enum": list(PHASES), "description": "how far the domains' records have moved here"},
+                    EXISTING: {
+                        "type": "object",
+                        "description": "what each zone held before, written by `mailtenant dns adopt`",
+                        "additionalProperties": {"$ref": "#/$defs/ExistingZone"},
+                    },
                 },
             },
             "encryptionsalt": {"type": "string", "description": "written by the Pulumi CLI; belongs to the passphrase"},

@@ -8,7 +8,8 @@ from mailtenant.settings.errors import Problem, dotted
 from mailtenant.settings.model import BASE_SECRETS, PROVIDER_SECRETS, TenantSettings
 
 SECRETS = "mailtenant:secrets"
-_KNOWN = {*BASE_SECRETS, "dkim", *(name for names in PROVIDER_SECRETS.values() for name in names)}
+_PROVIDERS_OWN = {name for names in PROVIDER_SECRETS.values() for name in names}
+_KNOWN = {*BASE_SECRETS, "tlsWebKey", "platformCloudflareToken", "dkim", *_PROVIDERS_OWN}
 _SHOWN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 

@@ -8,8 +8,18 @@ from mailtenant.settings.base import Effect, Settings, setting
 from mailtenant.settings.names import Count
 
 NamedSize = Literal["small", "medium", "large"]
-Service = Literal["edge", "smtp", "imap", "filter", "cache", "resolver", "database", "dns"]
-SERVICE_NAMES: Final[tuple[Service, ...]] = ("edge", "smtp", "imap", "filter", "cache", "resolver", "database", "dns")
+Service = Literal["edge", "smtp", "imap", "filter", "cache", "resolver", "database", "dns", "web"]
+SERVICE_NAMES: Final[tuple[Service, ...]] = (
+    "edge",
+    "smtp",
+    "imap",
+    "filter",
+    "cache",
+    "resolver",
+    "database",
+    "dns",
+    "web",
+)
 
 
 class ServiceSize(Settings):
@@ -40,6 +50,7 @@ NAMED_SIZES: Final[Mapping[NamedSize, Mapping[Service, ServiceSize]]] = MappingP
                 "resolver": (128, 256),
                 "database": (256, 512),
                 "dns": (64, 128),
+                "web": (64, 128),
             }
         ),
         "medium": _sizes(
@@ -52,6 +63,7 @@ NAMED_SIZES: Final[Mapping[NamedSize, Mapping[Service, ServiceSize]]] = MappingP
                 "resolver": (256, 512),
                 "database": (512, 1024),
                 "dns": (64, 128),
+                "web": (64, 128),
             }
         ),
         "large": _sizes(
@@ -64,6 +76,7 @@ NAMED_SIZES: Final[Mapping[NamedSize, Mapping[Service, ServiceSize]]] = MappingP
                 "resolver": (512, 1024),
                 "database": (2048, 2048),
                 "dns": (128, 256),
+                "web": (64, 128),
             }
         ),
     }
@@ -91,6 +104,7 @@ class SizeTable(Settings):
     resolver: ServicePart = setting("unbound", Effect.IN_PLACE, default=ServicePart())
     database: ServicePart = setting("PostgreSQL", Effect.IN_PLACE, default=ServicePart())
     dns: ServicePart = setting("nsd, with local zones", Effect.IN_PLACE, default=ServicePart())
+    web: ServicePart = setting("nginx, with a web certificate", Effect.IN_PLACE, default=ServicePart())
 
 
 def resolve_sizes(size: NamedSize | SizeTable) -> Mapping[Service, ServiceSize]:

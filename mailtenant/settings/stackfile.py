@@ -6,14 +6,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from mailtenant.settings.convert import ROOT, parse_settings
+from pydantic import ValidationError
+
+from mailtenant.settings.convert import ROOT, parse_settings, problems_of
 from mailtenant.settings.document import Document, read_document
 from mailtenant.settings.errors import Problem, Refusal, SettingsErrors, dotted
+from mailtenant.settings.existing import EXISTING, EXISTING_ADAPTER, PHASES, Existing, Phase
 from mailtenant.settings.model import TenantSettings
 from mailtenant.settings.names import check_label
 from mailtenant.settings.secret_leaves import SECRETS, encrypted_leaves, secrets_problems
 
 DNS_PHASE: Final = "mailtenant:dnsPhase"
+_OURS: Final = (ROOT, SECRETS, DNS_PHASE, EXISTING)
 _TOP: Final = {"config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment"}
 _NAME: Final = re.compile(r"Pulumi\.(.+)\.yaml")
 
@@ -26,7 +30,8 @@ class StackFile:
     file: str
     settings: TenantSettings
     secrets: frozenset[tuple[str, ...]]
-    dns_phase: str = "settled"
+    dns_phase: Phase = "settled"
+    existing: Existing = field(default_factory=dict, repr=False)
     encryption_salt: str | None = None
     document: Document = field(default_factory=lambda: Document(None), repr=False, compare=False)
 
@@ -54,6 +59,16 @@ def load_stack_file(path: Path, file: str | None = None) -> StackFile:
     except SettingsErrors as error:
         problems += error.problems
     problems += _name_problems(path, settings, file)
+    existing: Existing = {}
+    phase: Phase = "settled"
+    try:
+        existing = parse_existing(config.get(EXISTING), settings, file)
+    except SettingsErrors as error:
+        problems += error.problems
+    try:
+        phase = parse_phase(config.get(DNS_PHASE), file)
+    except SettingsErrors as error:
+        problems += error.problems
     problems += secrets_problems(config.get(SECRETS), settings, file)
     if problems or settings is None:
         raise SettingsErrors(_with_lines(problems, document))
@@ -62,10 +77,55 @@ def load_stack_file(path: Path, file: str | None = None) -> StackFile:
         file,
         settings,
         encrypted_leaves(config.get(SECRETS)),
-        str(config.get(DNS_PHASE, "settled")),
+        phase,
+        existing,
         document.value.get("encryptionsalt"),
         document,
     )
+
+
+def parse_phase(raw: object, file: str) -> Phase:
+    """`mailtenant:dnsPhase`; absent: settled.
+
+    Raises: SettingsErrors
+    """
+    if raw is None:
+        return "settled"
+    for phase in PHASES:
+        if raw == phase:
+            return phase
+    raise SettingsErrors([Problem(file, DNS_PHASE, "is not a phase", f"use {', '.join(PHASES)}")])
+
+
+def parse_existing(raw: object, settings: TenantSettings | None, file: str) -> Existing:
+    """`mailtenant:dnsExisting`; absent: nothing was adopted. With the settings, each zone must be a domain's.
+
+    Raises: SettingsErrors with every problem.
+    """
+    if raw is None:
+        return {}
+    try:
+        existing = EXISTING_ADAPTER.validate_python(raw)
+    except ValidationError as error:
+        raise SettingsErrors(problems_of(error, file, (EXISTING,))) from None
+    known = {domain.name for domain in settings.domains} if settings else set(existing)
+    problems = [
+        Problem(
+            file, dotted((EXISTING, zone)), "is not a domain of the tenant", "remove the snapshot, or add the domain"
+        )
+        for zone in existing
+        if zone not in known
+    ]
+    # A name outside its zone could never be written back there.
+    problems += [
+        Problem(file, dotted((EXISTING, zone, "records", i, "name")), "is not in the zone", "take the snapshot anew")
+        for zone, held in existing.items()
+        for i, record in enumerate(held.records)
+        if record.name != zone and not record.name.endswith(f".{zone}")
+    ]
+    if problems:
+        raise SettingsErrors(problems)
+    return existing
 
 
 def _frame_problems(value: Any, path: Path, file: str) -> Iterator[Problem]:
@@ -77,10 +137,8 @@ def _frame_problems(value: Any, path: Path, file: str) -> Iterator[Problem]:
         yield Problem(file, _shown(key), "is not a key of a stack file", "settings belong below `config:`")
     for key in value["config"]:
         namespace, colon, _ = key.partition(":")
-        if key not in (ROOT, SECRETS, DNS_PHASE) and (namespace == "mailtenant" or not colon):
-            yield Problem(file, _shown(key), "is not a known key", f"the keys here are {ROOT}, {SECRETS}, {DNS_PHASE}")
-    if value["config"].get(DNS_PHASE, "settled") != "settled":
-        yield Problem(file, DNS_PHASE, "this release knows the phase `settled` only", "remove the key")
+        if key not in _OURS and (namespace == "mailtenant" or not colon):
+            yield Problem(file, _shown(key), "is not a known key", f"the keys here are {', '.join(_OURS)}")
     if not any(isinstance(value.get(key), str) for key in ("encryptionsalt", "encryptedkey")):
         yield Problem(
             file, "encryptionsalt", "is missing, so no secret here can be decrypted", "restore it from version control"

@@ -14,9 +14,9 @@ def pulumi() -> str:
     return _pinned("pulumi")
 
 
-def docker_plugin() -> str:
-    """The version of the Docker plugin that the SDK `pulumi-docker` asks the engine for."""
-    return _pinned("pulumi-docker")
+def plugin(name: str) -> str:
+    """The version of the plugin that the SDK `pulumi-<name>` asks the engine for."""
+    return _pinned(f"pulumi-{name}")
 
 
 def _pinned(distribution: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtenant.dns import local_zones, record_lines, records
+from mailtenant.dns import local_zones, policies, record_lines, records
 from mailtenant.rendering import render_tenant
 from mailtenant.settings import TenantSettings
 from tests import samples
@@ -55,7 +55,7 @@ def test_every_rendered_file(name: str) -> None:
     tenant: TenantSettings = REFERENCES[name]()
     files = [
         file
-        for file in render_tenant(tenant, zones=local_zones(tenant))
+        for file in render_tenant(tenant, zones=local_zones(tenant), policies=policies(tenant))
         if not file.path.endswith(".zone")  # their records are below, without this run's keys
     ]
     text = "".join(f"==> {file.tree_path}\n{file.content.rstrip()}\n\n" for file in files)

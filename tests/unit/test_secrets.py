@@ -18,7 +18,7 @@ from tests import samples
 
 
 def test_each_service_gets_just_the_files_of_its_row() -> None:
-    tenant = samples.settings()
+    tenant = samples.web_settings()
     files = secret_files(tenant, samples.secrets(tenant))
     assert {name: set(found) for name, found in files.items()} == {
         name: {file.name for file in spec.secrets} for name, spec in SERVICES.items() if spec.secrets

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sys
+from providers.shared.servicer import run
 
-from .servicer import serve
-
-
-def main() -> None:
-    """Serves until the Pulumi engine ends the process."""
-    addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-    if not addresses:
-        sys.exit("the Pulumi CLI starts this plugin with its own address; it is not run by hand")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(addresses[0]))
-
+from .server import VERSION, OfflineDocker
 
 if __name__ == "__main__":
-    main()
+    run(OfflineDocker, VERSION)

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from providers.shared.values import DEFAULTS, UNKNOWN, has_unknown
+
 from .inputs import AUTO_NAMED, PROVIDER, RESOURCES, Input
-from .values import DEFAULTS, UNKNOWN, has_unknown
 
 _ENGINE_KEYS = frozenset({"version", "pluginDownloadURL", "__internal", DEFAULTS})
 """What the Pulumi engine itself puts beside a provider's configuration."""

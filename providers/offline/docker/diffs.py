@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from providers.shared.values import DEFAULTS, FAILED, has_unknown
+
 from .inputs import RESOURCES, Input
-from .values import DEFAULTS, FAILED, has_unknown
 
 Change = Literal["add", "delete", "update"]
 

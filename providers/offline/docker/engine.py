@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from providers.shared.errors import ProviderError
+
 if TYPE_CHECKING:  # docker-py costs 0.15 s to import: only work on the engine pays for it, a no-op `up` does not
     from docker.api.client import APIClient
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
-class EngineError(Exception):
+class EngineError(ProviderError):
     """The engine refused; the text is one sentence for the user."""
 
 

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from pulumi.provider.experimental import provider as sdk
-from pulumi.provider.experimental.property_value import PropertyValue
+
+from providers.shared.errors import PartialState
+from providers.shared.values import FAILED, plain_map, redact, secret_keys, secret_texts, wrap
 
 from . import container, image, network, states, volume
 from .checks import Problem, check_provider, check_resource
@@ -16,7 +18,6 @@ from .diffs import Difference, differences
 from .engine import Engine, EngineError
 from .inputs import RESOURCES
 from .objects import HalfMade, ResourceType
-from .values import FAILED, plain_map, redact, secret_keys, secret_texts, wrap
 
 VERSION: Final = "5.2.0"
 """The SDK's version: the Pulumi engine looks for a plugin of exactly this one."""
@@ -38,15 +39,6 @@ _KINDS: Final = {
 }
 
 _T = TypeVar("_T")
-
-
-class PartialState(Exception):
-    """A failed Create whose object exists: the servicer hands id and state to the Pulumi engine with the error."""
-
-    def __init__(self, id_: str, properties: dict[str, PropertyValue], reason: str) -> None:
-        super().__init__(reason)
-        self.id = id_
-        self.properties = properties
 
 
 class OfflineDocker(sdk.Provider):

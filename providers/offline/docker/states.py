@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from providers.shared.values import DEFAULTS, UNKNOWN
+
 from .diffs import empty, same
 from .inputs import Input
 from .objects import Values
-from .values import DEFAULTS, UNKNOWN
 
 _IMPORTED_THOUGH_KEPT = frozenset({"name", "envs", "labels", "command", "ipamConfigs", "internal"})
 

@@ -55,7 +55,7 @@ def test_only_the_events_of_the_table_are_possible(state: State) -> None:
     every: list[events.Event] = [event for _, event, _ in steps()]
     every += [
         events.Reschedule(WINDOW), events.Defer(NOW, ""), events.OptOut(NOW, ""), events.Resume(), events.Expire(),
-        events.Remind(), events.SendRecords(), events.Unfreeze(""), events.Fail("", ""), events.Retry(),
+        events.Remind(), events.SendRecords("MX …"), events.Unfreeze(""), events.Fail("", ""), events.Retry(),
         events.RollBack(""), events.FlipBack(EQUAL), events.RolledBack(), events.Request(),
     ]  # fmt: skip
     assert {type(event) for event in every} == {line.event for line in TRANSITIONS}
@@ -75,8 +75,8 @@ def test_only_the_events_of_the_table_are_possible(state: State) -> None:
         (State.REQUESTED, events.Defer(NOW, "x"), {}, NOW, "not in the future"),
         (State.OPTED_OUT, events.Expire(), {}, NOW, "not there yet"),
         (State.PREPARING, events.Prepared(SmokeTest(False, ("465: refused",))), {}, NOW, "465: refused"),
-        (State.PREPARED, events.SendRecords(), {}, NOW, "no domain of this customer is entered by hand"),
-        (State.PREPARED, events.SendRecords(), {"manual_dns": True, "records_sent": True}, NOW, "sent already"),
+        (State.PREPARED, events.SendRecords("MX …"), {}, NOW, "no domain of this customer is entered by hand"),
+        (State.PREPARED, events.SendRecords("MX …"), {"manual_dns": True, "records_sent": True}, NOW, "sent already"),
         (
             State.PREPARED,
             events.StartCopy(SEEN),

@@ -17,7 +17,8 @@ DNS = strategies.builds(
 )  # fmt: skip
 PLAIN = strategies.sampled_from(
     [
-        events.Resume(), events.Expire(), events.Remind(), events.Prepare(), events.SendRecords(), events.Unfreeze("x"),
+        events.Resume(), events.Expire(), events.Remind(), events.Prepare(), events.SendRecords("MX …"),
+        events.Unfreeze("x"),
         events.Agree("jo"), events.Complete(), events.Fail("why", "fix"), events.Retry(), events.RollBack("x"),
         events.RolledBack(), events.Request(),
     ]

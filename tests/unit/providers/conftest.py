@@ -13,7 +13,7 @@ import pytest
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from providers.offline.docker.values import wrap
+from providers.shared.values import wrap
 
 TREE = Path(__file__).resolve().parents[3]
 

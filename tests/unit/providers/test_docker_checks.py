@@ -8,7 +8,7 @@ import pytest
 
 from providers.offline.docker.checks import check_provider, check_resource
 from providers.offline.docker.inputs import RESOURCES
-from providers.offline.docker.values import DEFAULTS, UNKNOWN
+from providers.shared.values import DEFAULTS, UNKNOWN
 
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"

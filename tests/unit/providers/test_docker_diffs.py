@@ -10,7 +10,7 @@ from providers.offline.docker.checks import check_resource
 from providers.offline.docker.diffs import differences
 from providers.offline.docker.inputs import RESOURCES
 from providers.offline.docker.states import created, refreshed
-from providers.offline.docker.values import FAILED, UNKNOWN
+from providers.shared.values import FAILED, UNKNOWN
 
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"

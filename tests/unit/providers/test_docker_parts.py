@@ -16,7 +16,7 @@ from providers.offline.docker.container_read import _duration, _ports
 from providers.offline.docker.diffs import seconds
 from providers.offline.docker.states import imported_inputs
 from providers.offline.docker.uploads import archive
-from providers.offline.docker.values import UNKNOWN, has_unknown, plain_map, redact, secret_keys, secret_texts, wrap
+from providers.shared.values import UNKNOWN, has_unknown, plain_map, redact, secret_keys, secret_texts, wrap
 
 CONTAINER = "docker:index/container:Container"
 

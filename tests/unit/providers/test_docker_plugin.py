@@ -13,7 +13,7 @@ from google.protobuf import empty_pb2
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import plugin_pb2, provider_pb2
 
-from providers.offline.docker.values import UNKNOWN
+from providers.shared.values import UNKNOWN
 
 from .conftest import TREE, Plugin, properties, urn
 
@@ -150,7 +150,7 @@ def test_a_type_that_is_not_implemented_is_refused_everywhere(plugin: Plugin) ->
 
 
 def test_it_starts_fast_because_docker_is_imported_only_for_work() -> None:
-    code = "import sys, providers.offline.docker.servicer; print('docker' in sys.modules, 'requests' in sys.modules)"
+    code = "import sys, providers.offline.docker.server; print('docker' in sys.modules, 'requests' in sys.modules)"
     begin = time.monotonic()
     ran = subprocess.run([sys.executable, "-c", code], cwd=TREE, capture_output=True, text=True, check=True, timeout=30)
     assert ran.stdout.split() == ["False", "False"]

@@ -57,7 +57,7 @@ def test_the_smallest_document_gets_safe_defaults() -> None:
 def test_named_and_explicit_sizes_are_resolved_for_every_service() -> None:
     small = example_settings().sizes
     mixed = parse_settings(example_document() | {"size": {"base": "medium", "imap": {"memory_mib": 777}}}).sizes
-    assert set(small) == {"edge", "smtp", "imap", "filter", "cache", "resolver", "database", "dns"}
+    assert set(small) == {"edge", "smtp", "imap", "filter", "cache", "resolver", "database", "dns", "web"}
     assert (mixed["imap"].memory_mib, mixed["imap"].cpu_shares) == (777, 1024)
     assert mixed["smtp"].memory_mib == 2 * small["smtp"].memory_mib
 
@@ -125,7 +125,7 @@ BAD: list[tuple[str, object, str, str]] = [
     ("domains.0.dkim.0.selector", "a.b", "domains[0].dkim[0].selector", "not a DNS name"),
     ("size", "huge", "size", "'small', 'medium' or 'large'"),
     ("size", {"smtp": {"memory_mib": 1}}, "size.smtp.memory_mib", "at least 16"),
-    ("size", {"web": {}}, "size.web", "not a known key"),
+    ("size", {"webmail": {}}, "size.webmail", "not a known key"),
     ("limits.mailbox.day", 49, "limits.mailbox.day", "below `hour`"),
     ("limits.warmup", {"from": "soon", "first_day": 5, "growth": 1.5}, "limits.warmup.from", "not a date"),
     ("limits.warmup", {"from": 20261201, "first_day": 5, "growth": 1.5}, "limits.warmup.from", "not a date"),

@@ -50,7 +50,7 @@ BAD: list[tuple[str, Change, str, str]] = [
         "not a known key",
     ),
     ("key without namespace", lambda v: _config(v).update(tenant=1), "tenant", "not a known key"),
-    ("phase", lambda v: _config(v).update({"mailtenant:dnsPhase": "cutover"}), "mailtenant:dnsPhase", "`settled` only"),
+    ("phase", lambda v: _config(v).update({"mailtenant:dnsPhase": "halfway"}), "mailtenant:dnsPhase", "is not a phase"),
     ("no salt", lambda v: v.pop("encryptionsalt"), "encryptionsalt", "version control"),
     ("no secrets", lambda v: _config(v).pop("mailtenant:secrets"), "mailtenant:secrets.tlsKey", "is missing"),
     (

@@ -47,4 +47,5 @@ def test_cli_and_sdk_are_of_the_same_release() -> None:
     assert f"github.com/pulumi/pulumi/sdk/v3 v{versions.pulumi()}" in required
     locked = LOCKS[0].read_text()
     assert f"\npulumi=={versions.pulumi()} " in locked
-    assert f"\npulumi-docker=={versions.docker_plugin()} " in locked
+    for name in ("docker", "cloudflare"):
+        assert f"\npulumi-{name}=={versions.plugin(name)} " in locked

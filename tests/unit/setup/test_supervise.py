@@ -48,6 +48,8 @@ class Supervised:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # Under `nohup` it would be ignored, for good: a shell cannot trap what it was started without.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         return self.process
 

@@ -31,7 +31,7 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in inner.items()}
     if isinstance(inner, Sequence):
         return [_plain(item) for item in inner]
-    raise TypeError(f"a {type(inner).__name__} is not a value that the offline Docker plugin can use")
+    raise TypeError(f"a {type(inner).__name__} is not a value that a plugin of ours can use")
 
 
 def plain_map(values: Mapping[str, PropertyValue]) -> dict[str, Any]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
 import grpc  # type: ignore[import-untyped]
 import grpc.aio  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.provider import Provider
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
-from .engine import EngineError
-from .server import VERSION, OfflineDocker, PartialState
+from mailtenant.rest import ApiError
+
+from .errors import PartialState, ProviderError
 
 
 class Servicer(ProviderServicer):
-    """Turns EngineError into a plain gRPC error: the SDK alone would add the exception's type and a stack trace."""
+    """Turns ProviderError into a plain gRPC error: the SDK alone would add the exception's type and a stack trace."""
 
     async def GetSchema(self, request: Any, context: Any) -> Any:
         return await _answer(super().GetSchema(request, context), context)
@@ -46,14 +50,14 @@ class Servicer(ProviderServicer):
         return await _answer(super().Delete(request, context), context)  # type: ignore[no-untyped-call]
 
     async def Attach(self, request: Any, context: Any) -> Any:
-        """PULUMI_DEBUG_PROVIDERS=docker:<port> needs this."""
+        """PULUMI_DEBUG_PROVIDERS=<name>:<port> needs this."""
         return empty_pb2.Empty()
 
 
 async def _answer(call: Awaitable[Any], context: Any) -> Any:
     try:
         return await call
-    except EngineError as error:
+    except (ProviderError, ApiError) as error:
         await context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
 
@@ -68,13 +72,22 @@ async def _abort_with_state(context: Any, error: PartialState) -> NoReturn:
     raise AssertionError("abort always raises")
 
 
-async def serve(engine_address: str) -> None:
+async def serve(provider: Provider, version: str, engine_address: str) -> None:
     """Listens on a free loopback port and prints it: the first and only line on standard output."""
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    servicer = Servicer([], VERSION, OfflineDocker(), engine_address=engine_address)
+    servicer = Servicer([], version, provider, engine_address=engine_address)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     await server.wait_for_termination()
+
+
+def run(provider: Callable[[], Provider], version: str) -> None:
+    """The plugin's program: serves until the Pulumi engine ends the process, whose address is the first argument."""
+    addresses = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    if not addresses:
+        sys.exit("the Pulumi CLI starts this plugin with its own address; it is not run by hand")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(provider(), version, addresses[0]))

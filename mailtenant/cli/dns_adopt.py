@@ -1,0 +1,102 @@
+"""`mailtenant dns adopt`: what the customer's zones hold now, written into the stack file, so that it can come back."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mailtenant.cli import dns_credentials, output
+from mailtenant.cli.stack_edit import edit_config
+from mailtenant.dns.lookup import Answers
+from mailtenant.dns.managed import managed_slots
+from mailtenant.dns.planner import foreign_records, plan
+from mailtenant.dns.snapshot import SnapshotError, of_cloudflare, of_godaddy, of_zone_file
+from mailtenant.rest import ApiError
+from mailtenant.settings import StackFile, load_stack_file
+from mailtenant.settings.dns import Domain
+from mailtenant.settings.existing import EXISTING, ExistingRecord, ExistingZone
+from mailtenant.settings.stackfile import DNS_PHASE
+
+
+def adopt(
+    label: Annotated[str, typer.Argument(help="the tenant's label")],
+    domain: Annotated[str | None, typer.Option(help="just this domain")] = None,
+    from_file: Annotated[
+        Path | None, typer.Option("--from-file", help="a zone file that the provider exported; needs --domain")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="take a new snapshot; only in the phase `adopted`")] = False,
+    project: output.ProjectOption = None,
+) -> None:
+    """Read the zones of LABEL from their provider (from DNS where records are entered by hand), write them into the
+    stack file and set the phase `adopted`. On any problem the file stays as it was.
+
+    Example: mailtenant dns adopt acme --domain acme.com
+    """
+    path, folder = output.stack_file(project, label), output.project_dir(project)
+    stack_file = load_stack_file(path, output.shown_path(path))
+    wanted = [one for one in stack_file.settings.domains if domain in (None, one.name)]
+    if not wanted:
+        raise output.CommandError(f"{label} has no domain {domain!r}")
+    if from_file is not None and len(wanted) != 1:
+        raise output.CommandError("a zone file is of one zone: name it with --domain")
+    for one in wanted:
+        if one.name in stack_file.existing and not (again and stack_file.dns_phase == "adopted"):
+            raise output.CommandError(
+                f"{one.name} has a snapshot already: it is the way back. `--again` takes a new one, in the phase "
+                "`adopted` only"
+            )
+    taken: dict[str, ExistingZone] = {}
+    try:
+        for one in wanted:
+            taken[one.name] = _read(folder, stack_file, one, from_file)
+    except ApiError as error:
+        raise output.CommandError(f"the zone cannot be read: {error}") from None
+    except SnapshotError as error:
+        raise output.CommandError(f"{from_file} {error}") from None
+    existing = {**stack_file.existing, **taken}
+    refused = [one for one in plan(stack_file.settings, existing, "additive").findings if one.level == "E"]
+    if refused:
+        lines = "\n".join(f"  {one}" for one in refused)
+        raise output.CommandError(f"records there stand in the way, nothing was changed:\n{lines}")
+
+    def change(config: Any) -> None:
+        table = config.setdefault(EXISTING, {})
+        for name, zone in taken.items():
+            table[name] = zone.model_dump(mode="json", exclude_defaults=True)
+        config[DNS_PHASE] = "adopted"
+
+    edit_config(folder, path, change)
+    for name, zone in taken.items():
+        foreign = len(foreign_records(stack_file.settings, existing, name))
+        typer.echo(
+            f"{name}: {len(zone.records)} records found, {len(zone.records) - foreign} in our places, "
+            f"{foreign} of others, never touched"
+        )
+    typer.echo(f"{output.shown_path(path)}: phase adopted. Next: pulumi up -s {label} (changes no record)")
+
+
+def _read(folder: Path, stack_file: StackFile, domain: Domain, file: Path | None) -> ExistingZone:
+    now = datetime.now(UTC)
+    if file is not None:
+        return of_zone_file(file.read_text(encoding="utf-8"), domain.name, now)
+    if domain.dns.provider == "cloudflare":
+        api = dns_credentials.cloudflare(folder, stack_file)
+        return of_cloudflare(api, domain.dns.zone_id, domain.name, now)
+    if domain.dns.provider == "godaddy":
+        return of_godaddy(dns_credentials.godaddy(folder, stack_file), domain.name, now)
+    if domain.dns.provider == "local":
+        raise output.CommandError(f"{domain.name} is served by the tenant itself: give its old zone by --from-file")
+    # By hand: nobody shows the whole zone, but what stands in our places can be asked for.
+    slots = managed_slots(stack_file.settings, {})[domain.name]
+    answers = Answers.public()
+    found: list[ExistingRecord] = []
+    for name, type_ in sorted({(slot.name, slot.type) for slot in slots}):
+        seen = answers.ask(name, type_)
+        if seen.problem:
+            raise output.CommandError(f"{name} {type_} cannot be asked for: {seen.problem}")
+        found += [
+            ExistingRecord.model_validate({"name": name, "type": type_, "value": value, "ttl": max(seen.ttl, 1)})
+            for value in seen.values
+        ]
+    return ExistingZone(taken=now.strftime("%Y-%m-%dT%H:%M:%SZ"), records=tuple(found))

@@ -1,0 +1,53 @@
+"""`mailtenant web-certificate`: the web host's certificate from the tenant's own CA, for every domain that it has."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from mailtenant.certificates import issue_web_certificate
+from mailtenant.cli import output
+from mailtenant.cli.stack_edit import edit_config, set_secret
+from mailtenant.fleet.stack_config import read_secret
+from mailtenant.settings import load_stack_file
+from mailtenant.settings.convert import ROOT
+from mailtenant.web import web_names
+
+
+def web_certificate(
+    label: Annotated[str, typer.Argument(help="the tenant's label")],
+    mta_sts: Annotated[
+        str | None, typer.Option("--mta-sts", help="switch the policies on as well: none, testing or enforce")
+    ] = None,
+    autoconfig: Annotated[
+        bool | None, typer.Option("--autoconfig/--no-autoconfig", help="switch the answers to mail clients on or off")
+    ] = None,
+    project: output.ProjectOption = None,
+) -> None:
+    """Issue the certificate of LABEL's web host anew, for the names of every domain, signed by the tenant's own CA.
+    Run it again after a domain was added. On any failure the stack file stays as it was.
+
+    Example: mailtenant web-certificate acme --mta-sts testing --autoconfig
+    """
+    path, folder = output.stack_file(project, label), output.project_dir(project)
+    settings = load_stack_file(path, output.shown_path(path)).settings
+    ca_key = read_secret(folder, label, ("tlsCaKey",))
+    key, chain = issue_web_certificate(web_names(settings), settings.tls.ca, ca_key, datetime.now(UTC))
+
+    def change(config: Any) -> None:
+        config[ROOT]["tls"]["web_chain"] = chain
+        for domain in config[ROOT]["domains"]:
+            if mta_sts is not None:
+                domain["mta_sts"] = mta_sts
+            if autoconfig is not None:
+                domain["autoconfig"] = autoconfig
+
+    before = path.read_text(encoding="utf-8")
+    try:
+        set_secret(folder, label, ("tlsWebKey",), key)
+        edit_config(folder, path, change)
+    except BaseException:
+        path.write_text(before, encoding="utf-8")
+        raise
+    names = ", ".join(web_names(settings))
+    typer.echo(f"{output.shown_path(path)}: certificate for {names}. Next: pulumi up -s {label}")

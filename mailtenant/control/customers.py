@@ -1,0 +1,189 @@
+"""Customers: their label, contacts and domains. Functions of a session; the caller owns the transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mailtenant.control import audit
+from mailtenant.control.errors import Conflict, ControlError, NotFound
+from mailtenant.control.plane import ControlPlane
+from mailtenant.control.tables import ApiKey, Contact, Domain, MigrationRow, Tenant
+from mailtenant.migration import Side, State
+from mailtenant.settings.errors import Refusal
+from mailtenant.settings.names import check_email, check_fqdn, check_label, check_plain_text
+from mailtenant.settings.proposal import propose_label
+
+PROVIDERS = ("manual", "cloudflare", "godaddy", "local")
+
+
+def add(
+    plane: ControlPlane,
+    session: Session,
+    *,
+    organisation: str,
+    domains: Sequence[str],
+    contact: tuple[str, str],
+    actor: str,
+    label: str | None = None,
+    provider: str = "manual",
+) -> Tenant:
+    """A customer of the shared host, with a label that is proposed from the organisation or the first domain.
+
+    `contact`: name and address. The label is fixed by `confirm`.
+    Raises: ControlError, Conflict
+    """
+    _checked("organisation", check_plain_text, organisation)
+    if not domains:
+        raise ControlError("a customer needs at least one domain")
+    tenant = Tenant(
+        label=_free_label(session, label, [organisation, *domains]),
+        organisation=organisation,
+        smtp_host=plane.settings.shared_smtp_host,
+        imap_host=plane.settings.shared_imap_host,
+        created_at=plane.now(),
+    )
+    session.add(tenant)
+    session.flush()
+    session.add(
+        MigrationRow(
+            tenant_id=tenant.id,
+            state=State.REQUESTED,
+            serving=Side.SHARED,
+            attempt=1,
+            version=0,
+            reminded=False,
+            records_sent=False,
+            reason="",
+            progress={},
+        )
+    )
+    audit.record(session, actor, "customer.add", tenant.id, plane.now(), label=tenant.label)
+    add_contact(plane, session, tenant, *contact, actor=actor)
+    for name in domains:
+        add_domain(plane, session, tenant, name, provider=provider, actor=actor)
+    return tenant
+
+
+def find(session: Session, label: str, *, lock: bool = False) -> Tenant:
+    """The customer of a label, tombstones excluded. `lock`: nobody else changes its row until the end.
+
+    Raises: NotFound
+    """
+    query = select(Tenant).where(Tenant.label == label, Tenant.removed_at.is_(None))
+    tenant = session.scalar(query.with_for_update() if lock else query)
+    if tenant is None:
+        raise NotFound("no customer of that label; `mailtenant customer list` shows them")
+    return tenant
+
+
+def every(session: Session) -> Sequence[Tenant]:
+    return session.scalars(select(Tenant).where(Tenant.removed_at.is_(None)).order_by(Tenant.label)).all()
+
+
+def contacts(session: Session, tenant_id: int) -> Sequence[Contact]:
+    return session.scalars(select(Contact).where(Contact.tenant_id == tenant_id).order_by(Contact.id)).all()
+
+
+def domains(session: Session, tenant_id: int) -> Sequence[Domain]:
+    return session.scalars(select(Domain).where(Domain.tenant_id == tenant_id).order_by(Domain.id)).all()
+
+
+def confirm(plane: ControlPlane, session: Session, label: str, *, actor: str, new_label: str | None = None) -> Tenant:
+    """Fixes the label, or another one in its place. From then on it never changes.
+
+    Raises: Conflict
+    """
+    tenant = find(session, label, lock=True)
+    if tenant.label_confirmed_at is not None:
+        if new_label in (None, tenant.label):
+            return tenant
+        raise Conflict(f"{label} was confirmed already; a label does not change after that")
+    if new_label is not None and new_label != tenant.label:
+        tenant.label = _free_label(session, new_label, ())
+    tenant.label_confirmed_at, tenant.label_confirmed_by = plane.now(), actor
+    audit.record(session, actor, "customer.confirm", tenant.id, plane.now(), label=tenant.label, proposed=label)
+    return tenant
+
+
+def remove(plane: ControlPlane, session: Session, label: str, *, actor: str) -> None:
+    """Leaves a tombstone: the label stays taken for good, since old records may still point at its host. Contacts and
+    keys go; domains are free again.
+
+    Raises: Conflict, while its migration is under way.
+    """
+    tenant = find(session, label, lock=True)
+    row = session.scalars(select(MigrationRow).where(MigrationRow.tenant_id == tenant.id)).one()
+    resting = {State.REQUESTED, State.DEFERRED, State.OPTED_OUT, State.COMPLETED, State.ROLLED_BACK}
+    if State(row.state) not in resting:
+        raise Conflict(f"the migration of {label} is {row.state}; defer it or roll it back first")
+    for contact in contacts(session, tenant.id):
+        session.delete(contact)
+    for number, domain in enumerate(domains(session, tenant.id)):
+        # Mailboxes and tasks still name the row.
+        domain.name = f"removed-{tenant.id}-{number}.invalid"
+    for key in session.scalars(select(ApiKey).where(ApiKey.tenant_id == tenant.id, ApiKey.revoked_at.is_(None))):
+        key.revoked_at = plane.now()
+    tenant.removed_at = plane.now()
+    tenant.webhook_url = tenant.webhook_secret = None
+    audit.record(session, actor, "customer.remove", tenant.id, plane.now(), label=label)
+
+
+def add_contact(plane: ControlPlane, session: Session, tenant: Tenant, name: str, email: str, *, actor: str) -> Contact:
+    """Whom announcements go to. Raises: ControlError"""
+    _checked("contact's name", check_plain_text, name)
+    _checked("contact's address", check_email, email)
+    contact = Contact(tenant_id=tenant.id, name=name, email=email)
+    session.add(contact)
+    audit.record(session, actor, "contact.add", tenant.id, plane.now(), email=email)
+    return contact
+
+
+def add_domain(
+    plane: ControlPlane, session: Session, tenant: Tenant, name: str, *, provider: str, actor: str
+) -> Domain:
+    """Raises: ControlError, Conflict"""
+    _checked("domain", check_fqdn, name)
+    if provider not in PROVIDERS:
+        raise ControlError(f"unknown DNS provider; one of {', '.join(PROVIDERS)}")
+    if session.scalar(select(func.count()).select_from(Domain).where(Domain.name == name)):
+        raise Conflict("this domain is in use already; if it is the customer's, remove it there first")
+    domain = Domain(tenant_id=tenant.id, name=name, provider=provider, created_at=plane.now())
+    session.add(domain)
+    session.flush()
+    audit.record(session, actor, "domain.add", tenant.id, plane.now(), domain=name, provider=provider)
+    return domain
+
+
+def set_webhook(
+    plane: ControlPlane, session: Session, tenant: Tenant, url: str | None, secret: str | None, *, actor: str
+) -> None:
+    """Where events are posted, signed with `secret`; None: nowhere. Raises: ControlError"""
+    if url is not None and not url.startswith("https://") and not url.startswith("http://127.0.0."):
+        raise ControlError("a webhook's address must begin with https://")
+    if url is not None and not secret:
+        raise ControlError("a webhook needs a signing secret")
+    tenant.webhook_url = url
+    tenant.webhook_secret = plane.vault.seal(secret) if url and secret else None
+    audit.record(session, actor, "webhook.set", tenant.id, plane.now(), on=url is not None)
+
+
+def _free_label(session: Session, wanted: str | None, names: Sequence[str]) -> str:
+    # Tombstones are among them.
+    taken = set(session.scalars(select(Tenant.label)))
+    if wanted is None:
+        found = propose_label(names, taken)
+        if found is None:
+            raise ControlError("no label can be made from these names; name one with --label")
+        return found
+    _checked("label", check_label, wanted)
+    if wanted in taken:
+        raise Conflict("that label is taken, or was in use once: a label is never given twice; take another")
+    return wanted
+
+
+def _checked(what: str, check: object, value: str) -> None:
+    try:
+        check(value)  # type: ignore[operator]
+    except Refusal as refusal:
+        raise ControlError(f"the {what} {refusal}") from None

@@ -1,0 +1,98 @@
+"""Records in Cloudflare's form, and back (API v4, and `DnsRecord` of its Pulumi provider).
+
+A TXT is written as quoted character-strings separated by a space: unquoted text comes back quoted, and would be a
+change at every preview for ever. Targets have no trailing dot, for the same reason.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+from dns.rdtypes.ANY.TXT import TXT
+
+from mailtenant.dns.records import Record, split_text
+from mailtenant.settings.existing import ExistingRecord
+
+Form = dict[str, Any]
+
+
+class Srv(TypedDict):
+    """`data` of an SRV."""
+
+    priority: int
+    weight: int
+    port: int
+    target: str
+
+
+def cloudflare_form(record: Record) -> Form:
+    """The arguments of a `DnsRecord`, snake case, without the zone: name, type, ttl, proxied, and content or data."""
+    form: Form = {"name": record.name, "type": record.type, "ttl": record.ttl, "proxied": False}
+    if record.type == "TXT":
+        return form | {"content": quoted(record.value)}
+    if record.type == "MX":
+        preference, _, target = record.value.partition(" ")
+        return form | {"content": target, "priority": int(preference)}
+    if record.type == "SRV":
+        priority, weight, port, target = record.value.split(" ")
+        data = Srv(priority=int(priority), weight=int(weight), port=int(port), target=target)
+        return form | {"data": dict(data), "priority": int(priority)}
+    return form | {"content": record.value}
+
+
+def kept_form(record: Record, before: ExistingRecord) -> Form:
+    """A record whose value is the adopted one's: everything as it was at Cloudflare, but for the TTL."""
+    return {"proxied": False, **before.raw, "name": record.name, "type": record.type, "ttl": record.ttl}
+
+
+def cloudflare_existing(found: Mapping[str, Any]) -> ExistingRecord:
+    """A record of the API's list as the snapshot holds it; `raw` is what gives back the very same record."""
+    raw = {key: found[key] for key in ("proxied", "comment", "tags", "priority") if found.get(key)}
+    if found.get("priority") == 0:
+        raw["priority"] = 0
+    if found["type"] == "SRV" and found.get("data"):
+        raw["data"] = {key: found["data"][key] for key in ("priority", "weight", "port", "target")}
+    else:
+        raw["content"] = found["content"]
+    return ExistingRecord.model_validate(
+        {
+            "name": found["name"].lower().rstrip("."),
+            "type": found["type"],
+            "value": plain(found),
+            "ttl": int(found["ttl"]),
+            "id": found["id"],
+            "raw": raw,
+        }
+    )
+
+
+def plain(found: Mapping[str, Any]) -> str:
+    """The value in the plain form of `Record.value`. `found` is an API record, or a `cloudflare_form`."""
+    type_ = found["type"]
+    if type_ == "TXT":
+        return unquoted(found["content"])
+    if type_ == "MX":
+        return f"{int(found['priority'])} {_target(found['content'])}"
+    if type_ == "SRV" and found.get("data"):
+        data = found["data"]
+        return f"{int(data['priority'])} {int(data['weight'])} {int(data['port'])} {_target(data['target'])}"
+    return _target(found["content"]) if type_ in ("CNAME", "NS", "PTR") else str(found["content"])
+
+
+def quoted(text: str) -> str:
+    """Character-strings of at most 255 octets in quotes (RFC 1035 §5.1)."""
+    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, split_text(text)).to_text()
+
+
+def unquoted(content: str) -> str:
+    """The text behind a content; Cloudflare shows old records without quotes, as they were entered."""
+    if not content.startswith('"'):
+        return content
+    rdata: Any = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.TXT, content)
+    return b"".join(rdata.strings).decode("utf-8", "surrogateescape")
+
+
+def _target(name: str) -> str:
+    return name if name == "." else name.rstrip(".")

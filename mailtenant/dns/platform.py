@@ -1,0 +1,60 @@
+"""Records of the platform's part: the tenant host, its SPF name, keys, DMARC, and the PTR of its address."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
+
+from mailtenant.dns.dkim import delegated_name, key_text
+from mailtenant.dns.records import Record, RecordType
+from mailtenant.dns.ttl import TTL, accepted
+
+if TYPE_CHECKING:
+    from mailtenant.settings import TenantSettings
+
+
+def platform_records(settings: "TenantSettings") -> Iterator[Record]:
+    """The same in every phase: nothing there was anybody else's before."""
+    host = settings.host
+    ttl = accepted(TTL, settings.platform_dns.provider)
+
+    def record(name: str, type_: RecordType, value: str, reason: str) -> Record:
+        return Record(host, name, type_, value, ttl, reason, "platform")
+
+    for address in egress(settings):
+        kind: RecordType = "A" if address.version == 4 else "AAAA"
+        yield record(host, kind, str(address), "the one address that clients, other mail servers and the MX use")
+    mechanisms = " ".join(mechanism(address) for address in egress(settings))
+    yield record(host, "TXT", f"v=spf1 {mechanisms} -all", "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
+    yield record(
+        spf_name(host), "TXT", f"v=spf1 {mechanisms} -all", "the egress addresses; customers include this name"
+    )
+    for key in settings.host_dkim:
+        name = f"{key.selector}._domainkey.{host}"
+        yield record(name, "TXT", key_text("rsa", key.public_key), "DKIM key that signs bounces and reports")
+    for domain in settings.domains:
+        if domain.dkim_mode == "cname":
+            for each in domain.dkim:
+                name = delegated_name(settings, domain.name, each.selector)
+                text = key_text(each.algorithm, "" if each.state == "revoked" else each.public_key)
+                yield record(name, "TXT", text, f"DKIM key of {domain.name}, selector state {each.state}")
+    yield record(f"_dmarc.{host}", "TXT", "v=DMARC1; p=reject", "nobody else sends in the name of the tenant host")
+    for address in egress(settings):
+        # The zone is whoever's the address is; no writer of ours reaches it, the sheet and the check show it.
+        name = address.reverse_pointer
+        zone = name.split(".", 1 if address.version == 4 else 16)[-1]
+        yield Record(zone, name, "PTR", host, TTL, "the address says the name that it greets with (EHLO)", "platform")
+
+
+def egress(settings: "TenantSettings") -> tuple[IPv4Address | IPv6Address, ...]:
+    """Every address that mail leaves from."""
+    return (settings.edge.address,)
+
+
+def mechanism(address: IPv4Address | IPv6Address) -> str:
+    """The address as an SPF term."""
+    return f"ip{address.version}:{address}"
+
+
+def spf_name(host: str) -> str:
+    """The name whose SPF record holds the egress addresses alone."""
+    return f"_spf.{host}"

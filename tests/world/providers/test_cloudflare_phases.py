@@ -1,0 +1,166 @@
+"""A customer's zone at Cloudflare through the phases and back, by the real CLI: what is written, and what never is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailtenant.dns.cloudflare_form import cloudflare_existing
+from mailtenant.environment import tool_environment
+from mailtenant.settings.existing import PHASES
+from tests import samples
+from world.cloudflare_api import CloudflareApi
+from world.faulty_server import Fault
+
+from .scratch import CommandFailed, ScratchStack
+
+ZONE = "acme.com"
+FULL = [
+    {"name": ZONE, "type": "A", "content": "192.0.2.80", "ttl": 1, "proxied": True},
+    {"name": "www.acme.com", "type": "CNAME", "content": "acme.com", "ttl": 1, "proxied": True},
+    {"name": ZONE, "type": "MX", "content": "mx1.oldhost.example", "priority": 10, "ttl": 14400, "comment": "first"},
+    {"name": ZONE, "type": "MX", "content": "mx2.oldhost.example", "priority": 20, "ttl": 14400, "tags": ["owner:it"]},
+    {"name": ZONE, "type": "TXT", "content": "v=spf1 include:_spf.oldhost.example -all", "ttl": 3600},
+    {"name": ZONE, "type": "TXT", "content": '"google-site-verification=abc"', "ttl": 3600},
+    {"name": "_dmarc.acme.com", "type": "TXT", "content": '"v=DMARC1; p=reject; rua=mailto:d@acme.com"', "ttl": 600},
+    {"name": "old._domainkey.acme.com", "type": "TXT", "content": '"v=DKIM1; p=MIGfMA0"', "ttl": 3600},
+    {"name": "_sip._tcp.acme.com", "type": "SRV", "ttl": 900,
+     "data": {"priority": 1, "weight": 2, "port": 5060, "target": "sip.acme.com"}},
+]  # fmt: skip
+OURS = {("MX", ZONE), ("TXT", ZONE), ("TXT", "_dmarc.acme.com")}
+PROGRAM = """
+import pathlib, json, pulumi, pulumi_cloudflare as cloudflare
+from components.cloudflare_zone import CloudflareZone
+from components.last_state import last_outputs
+from mailtenant.dns.planner import planned_records
+from mailtenant.settings import parse_settings
+from mailtenant.settings.existing import EXISTING_ADAPTER
+P = json.loads(pathlib.Path(__file__).with_name("parameters.json").read_text())
+provider = cloudflare.Provider("cloudflare", api_token=pulumi.Output.secret(P["TOKEN"]), base_url=P["URL"])
+settings = parse_settings(P["SETTINGS"])
+existing = EXISTING_ADAPTER.validate_python(P["EXISTING"])
+planned = [r for r in planned_records(settings, existing, P["PHASE"]) if r.owner == "customer"]
+zone = CloudflareZone("zone", P["ID"], planned, existing.get("acme.com"), P["PHASE"],
+    last_outputs().get("adopted", []), "mailtenant acme", pulumi.ResourceOptions(providers=[provider]))
+pulumi.export("adopted", zone.adopted)
+"""
+
+
+class Customer:
+    """One zone at the played Cloudflare, and the stack that manages it."""
+
+    def __init__(self, api: CloudflareApi, stack: ScratchStack, records: list[dict[str, Any]]) -> None:
+        self.api, self.stack = api, stack
+        self.id = api.zone(ZONE, records)
+        self.before = api.snapshot(self.id)
+        held = [cloudflare_existing(record) for record in api.records[self.id].values()]
+        self.existing = {
+            ZONE: {"taken": "2026-11-01T00:00:00Z", "records": [record.model_dump(mode="json") for record in held]}
+        }
+        document = samples.document("acme", ZONE)
+        document["domains"][0]["dns"] = {"provider": "cloudflare", "zone_id": self.id}
+        self.parameters = {
+            "TOKEN": api.token(self.id), "URL": api.base_url, "SETTINGS": document, "EXISTING": self.existing,
+            "ID": self.id,
+        }  # fmt: skip
+
+    def up(self, phase: str) -> str:
+        self.api.journal.clear()
+        return self.stack.up(**self.parameters, PHASE=phase)
+
+    def now(self) -> list[dict[str, Any]]:
+        return self.api.snapshot(self.id)
+
+    def foreign(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        ours = [r for r in records if (r["type"], r["name"]) in OURS and "verification" not in r["content"]]
+        return [r for r in records if r not in ours]
+
+
+@pytest.fixture
+def api() -> Iterator[CloudflareApi]:
+    with CloudflareApi() as started:
+        assert isinstance(started, CloudflareApi)
+        yield started
+
+
+@pytest.fixture
+def customer(api: CloudflareApi, tmp_path_factory: pytest.TempPathFactory) -> Customer:
+    environment = tool_environment() | {
+        "PULUMI_BACKEND_URL": f"file://{tmp_path_factory.mktemp('backend')}",
+        "PULUMI_CONFIG_PASSPHRASE": "of the tests, not a secret",
+    }
+    folder: Path = tmp_path_factory.mktemp("project")
+    made = Customer(api, ScratchStack(folder, environment, "cf", "", None), FULL)  # type: ignore[arg-type]
+    (folder / "Pulumi.yaml").write_text("name: scratch\nruntime: python\n")
+    (folder / "__main__.py").write_text(PROGRAM)
+    made.stack.run("stack", "init", "s")
+    return made
+
+
+def test_each_phase_writes_once_and_every_way_back_gives_the_zone_as_it_was(customer: Customer) -> None:
+    customer.up("adopted")
+    assert customer.api.writes == [] and customer.now() == customer.before
+    for reached in range(1, len(PHASES)):
+        for phase in PHASES[1 : reached + 1]:
+            customer.up(phase)
+            assert customer.api.writes, phase
+            customer.up(phase)
+            assert customer.api.writes == [], f"a second up in {phase}"
+            before = [json.dumps(one, sort_keys=True) for one in customer.foreign(customer.before)]
+            after = {json.dumps(one, sort_keys=True) for one in customer.now()}
+            assert after.issuperset(before), f"a foreign record was touched in {phase}"
+        customer.up("adopted")
+        assert customer.now() == customer.before, f"back from {PHASES[reached]}"
+        customer.up("adopted")
+        assert customer.api.writes == []
+
+
+def test_a_phase_before_adoption_is_refused_and_writes_nothing(customer: Customer) -> None:
+    with pytest.raises(CommandFailed, match="in the phase `adopted` first"):
+        customer.up("additive")
+    assert customer.api.writes == [] and customer.now() == customer.before
+
+
+@pytest.mark.parametrize("kind", ["torn before", "torn after"])
+def test_a_connection_that_ends_between_two_writes_is_repaired_by_the_next_up(customer: Customer, kind: Any) -> None:
+    customer.up("adopted")
+    customer.api.faults.append(Fault(kind, method="POST", skip=1))
+    try:
+        customer.up("additive")
+    except CommandFailed:
+        customer.up("additive")
+    held = customer.now()
+    assert len({(r["name"], r["type"], r["content"]) for r in held}) == len(held)
+    customer.up("additive")
+    assert customer.api.writes == []
+    customer.up("adopted")
+    assert customer.now() == customer.before
+
+
+def test_the_token_is_in_no_output_and_its_refusal_says_what_to_do(customer: Customer) -> None:
+    customer.up("adopted")
+    customer.api.tokens.clear()
+    with pytest.raises(CommandFailed, match="Cloudflare does not know the API token") as failed:
+        customer.up("additive")
+    assert customer.parameters["TOKEN"] not in str(failed.value)
+
+
+def test_rate_limit_and_failures_of_the_api_are_waited_out(customer: Customer) -> None:
+    customer.up("adopted")
+    customer.api.faults += [Fault("status", 429, "POST", retry_after="1"), Fault("status", 503, "PUT", retry_after="0")]
+    customer.up("additive")
+    assert customer.now() != customer.before
+    customer.up("additive")
+    assert customer.api.writes == []
+
+
+def test_one_changed_record_is_one_write(customer: Customer) -> None:
+    for phase in PHASES[:2]:
+        customer.up(phase)
+    customer.parameters["SETTINGS"]["domains"][0]["tls_reports"] = ["mailto:tls@acme.com"]
+    customer.up("additive")
+    assert [request.method for request in customer.api.journal] == ["POST"]
