@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from mailtenant.dns.managed import planned_records
@@ -44,7 +45,7 @@ def parts() -> dict[str, str]:
     rules += [f"| {key} | {rule.level} | {rule.text} | {rule.elsewhere or 'the plan'} |" for key, rule in RULES.items()]
     found = {"rules": "\n".join(rules), "sheet": table(rows(customers("adopted"), customers("additive")))}  # type: ignore[arg-type]
     steps = []
-    for earlier, later in zip(PHASES, PHASES[1:], strict=False):
+    for earlier, later in pairwise(PHASES):
         steps += [f"**{earlier} → {later}**", "", table(rows(customers(earlier), customers(later))), ""]  # type: ignore[arg-type]
     return found | {"phases": "\n".join(steps).rstrip()}
 
