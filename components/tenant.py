@@ -17,7 +17,8 @@ from components.resolver import Resolver
 from components.smtp import SmtpServer
 from components.web_host import WebHost
 from components.zone_writers import DnsState, write_zones
-from mailtenant.dns import local_zones, policies, records
+from mailtenant.dns import Record, local_zones, policies, records
+from mailtenant.dns.findings import PlanRefused
 from mailtenant.rendering import SERVICES, RenderedFile, render_tenant
 from mailtenant.rendering.services import EDGE_PORTS, WEB_PORTS
 from mailtenant.secrets import TenantSecrets
@@ -43,10 +44,10 @@ class TenantMail(pulumi.ComponentResource):
         dns: DnsState = DnsState({}, "settled"),
         before_accounts: Sequence[pulumi.ResourceHook] = (),
     ) -> None:
+        planned = _planned(settings, dns)  # first: a plan that is refused registers nothing
         super().__init__("mailtenant:index:TenantMail", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         zones = local_zones(settings, dns.existing, dns.phase)
-        planned = records(settings, dns.existing, dns.phase)
         rendered = render_tenant(settings, zones=zones, policies=policies(settings, dns.existing, dns.phase))
         services = [
             service
@@ -86,3 +87,10 @@ class TenantMail(pulumi.ComponentResource):
             "dnsAdopted": adopted,
         }
         self.register_outputs(self.outputs)
+
+
+def _planned(settings: TenantSettings, dns: DnsState) -> tuple[Record, ...]:
+    try:
+        return records(settings, dns.existing, dns.phase)
+    except PlanRefused as error:
+        raise pulumi.RunError(str(error)) from None

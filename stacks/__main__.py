@@ -8,8 +8,6 @@ import pulumi_docker as docker
 from components.capacity_guard import capacity_guard
 from components.tenant import TenantMail
 from components.zone_writers import DnsState
-from mailtenant.dns import records
-from mailtenant.dns.findings import PlanRefused
 from mailtenant.secrets import SecretsError, parse_secrets
 from mailtenant.settings import SettingsErrors, parse_settings
 from mailtenant.settings.demo import may_be_demo, uses_published_passphrase
@@ -36,10 +34,6 @@ def main() -> None:
         )
     remote = None if settings.platform == "docker" else settings.platform
     engine = docker.Provider(f"{settings.label}-engine", host=remote)
-    try:
-        records(settings, dns.existing, dns.phase)
-    except PlanRefused as error:
-        raise pulumi.RunError(str(error)) from None
     tenant = TenantMail(
         settings.label,
         settings,

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from mailtenant.cli import output
 from mailtenant.cli.dns_plan import PhaseOption, known_phase
-from mailtenant.cli.dns_servers import ResolverOption, ServerOption, default_resolvers, own_server
+from mailtenant.cli.dns_servers import ResolverOption, ServerOption, asked
 from mailtenant.dkim import public_half
-from mailtenant.dns.lookup import Answers, LiveSpf, authoritative
+from mailtenant.dns.lookup import Answers, LiveSpf
 from mailtenant.dns.mta_sts import policies
 from mailtenant.dns.planner import planned_records
 from mailtenant.dns.platform import egress
@@ -50,24 +50,17 @@ def verify(
     folder = output.project_dir(project)
     now = known_phase(phase) or stack_file.dns_phase
     planned = planned_records(stack_file.settings, stack_file.existing, now)
-    try:
-        asked = [Answers.at(text) for text in resolvers or default_resolvers(stack_file)]
-        fixed = [Answers.at(text, recursive=False) for text in servers or own_server(stack_file)]
-    except ValueError:
-        raise output.CommandError("a resolver or server is an IP address, with `:port` if it is not 53") from None
     policy = policies(stack_file.settings, stack_file.existing, now)
     keys = _keys(folder, stack_file)
     deadline, console = time.monotonic() + wait, Console(stderr=True)
     while True:
-        results = list(_results(stack_file, planned, asked, fixed, keys, policy))
+        results = list(_results(stack_file, planned, resolvers, servers, keys, policy))
         wrong = [one for one in results if not one.ok]
         if not wrong or time.monotonic() >= deadline:
             break
         left = deadline - time.monotonic()
         console.print(f"[dim]{len(wrong)} of {len(results)} not yet: {wrong[0].subject}; {left:.0f} s left[/]")
         time.sleep(min(PAUSE, max(0.2, left)))
-        for one in (*asked, *fixed):
-            one.forget()
     if as_json:
         output.print_json([asdict(one) for one in results])
     else:
@@ -79,17 +72,16 @@ def verify(
 def _results(
     stack_file: StackFile,
     planned: Sequence[Record],
-    resolvers: Sequence[Answers],
-    fixed: Sequence[Answers],
+    resolvers: Sequence[str] | None,
+    servers: Sequence[str] | None,
     keys: Mapping[tuple[str, str], str],
     policy: Mapping[str, str],
 ) -> Iterator[Result]:
     settings = stack_file.settings
     everyone: dict[str, Sequence[Answers]] = {}
     for zone in dict.fromkeys(record.zone for record in planned):
-        found = fixed or (authoritative(zone, resolvers[0]) if resolvers else [])
-        everyone[zone] = [*found, *resolvers]
-        if not found:
+        everyone[zone] = asked(stack_file, zone, resolvers, servers)
+        if all(server.recursive for server in everyone[zone]):
             yield Result(zone, "DNS", "wrong", "no authoritative server is found", "delegate the zone, or register it")
     sets: dict[tuple[str, str], list[Record]] = {}
     for record in planned:

@@ -56,15 +56,15 @@ def set_secret(project: Path, label: str, leaf: tuple[str, ...], value: str) -> 
 
     Raises: CommandError, EnvironmentProblem
     """
-    _config(project, ["set", "--secret", "--raw"], label, leaf, value)
+    _config(project, ["set", "--secret", "--raw"], label, leaf, value, "the new key could not be encrypted")
 
 
 def remove_secret(project: Path, label: str, leaf: tuple[str, ...]) -> None:
     """Raises: CommandError, EnvironmentProblem"""
-    _config(project, ["rm"], label, leaf, "")
+    _config(project, ["rm"], label, leaf, "", "the old key could not be removed")
 
 
-def _config(project: Path, words: list[str], label: str, leaf: tuple[str, ...], value: str) -> None:
+def _config(project: Path, words: list[str], label: str, leaf: tuple[str, ...], value: str, failed: str) -> None:
     command = ["pulumi", "config", *words, "--path", quoted_path(leaf), "--stack", label, "--non-interactive"]
     try:
         done = subprocess.run(
@@ -75,4 +75,4 @@ def _config(project: Path, words: list[str], label: str, leaf: tuple[str, ...], 
         raise output.EnvironmentProblem("the Pulumi CLI was not found: run `make setup`") from None
     if done.returncode:
         said = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("error: ")
-        raise output.CommandError(f"the new key could not be encrypted, nothing was changed: {said}")
+        raise output.CommandError(f"{failed}, nothing was changed: {said}")

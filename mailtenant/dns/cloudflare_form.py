@@ -5,26 +5,13 @@ change at every preview for ever. Targets have no trailing dot, for the same rea
 """
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any
 
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-from dns.rdtypes.ANY.TXT import TXT
-
-from mailtenant.dns.records import Record, split_text
+from mailtenant.dns.presentation import quoted, unquoted
+from mailtenant.dns.records import Record
 from mailtenant.settings.existing import ExistingRecord
 
 Form = dict[str, Any]
-
-
-class Srv(TypedDict):
-    """`data` of an SRV."""
-
-    priority: int
-    weight: int
-    port: int
-    target: str
 
 
 def cloudflare_form(record: Record) -> Form:
@@ -37,8 +24,8 @@ def cloudflare_form(record: Record) -> Form:
         return form | {"content": target, "priority": int(preference)}
     if record.type == "SRV":
         priority, weight, port, target = record.value.split(" ")
-        data = Srv(priority=int(priority), weight=int(weight), port=int(port), target=target)
-        return form | {"data": dict(data), "priority": int(priority)}
+        data = {"priority": int(priority), "weight": int(weight), "port": int(port), "target": target}
+        return form | {"data": data, "priority": int(priority)}
     return form | {"content": record.value}
 
 
@@ -72,26 +59,15 @@ def plain(found: Mapping[str, Any]) -> str:
     """The value in the plain form of `Record.value`. `found` is an API record, or a `cloudflare_form`."""
     type_ = found["type"]
     if type_ == "TXT":
-        return unquoted(found["content"])
+        # Cloudflare shows old records without quotes, as they were entered.
+        content = str(found["content"])
+        return unquoted(content) if content.startswith('"') else content
     if type_ == "MX":
         return f"{int(found['priority'])} {_target(found['content'])}"
     if type_ == "SRV" and found.get("data"):
         data = found["data"]
         return f"{int(data['priority'])} {int(data['weight'])} {int(data['port'])} {_target(data['target'])}"
     return _target(found["content"]) if type_ in ("CNAME", "NS", "PTR") else str(found["content"])
-
-
-def quoted(text: str) -> str:
-    """Character-strings of at most 255 octets in quotes (RFC 1035 §5.1)."""
-    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, split_text(text)).to_text()
-
-
-def unquoted(content: str) -> str:
-    """The text behind a content; Cloudflare shows old records without quotes, as they were entered."""
-    if not content.startswith('"'):
-        return content
-    rdata: Any = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.TXT, content)
-    return b"".join(rdata.strings).decode("utf-8", "surrogateescape")
 
 
 def _target(name: str) -> str:

@@ -13,8 +13,6 @@ Value = dict[str, Any]
 SetName = tuple[str, str]
 """Name relative to the zone (`@` is the zone itself) and type."""
 
-FLOOR = 600
-"""Seconds: the lowest TTL that GoDaddy takes."""
 LONGEST_TEXT = 1024
 """Characters of a TXT's value that GoDaddy's API takes."""
 

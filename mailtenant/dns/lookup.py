@@ -13,19 +13,11 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
-from mailtenant.dns.snapshot import plain_value
+from mailtenant.dns.presentation import plain_value
+from mailtenant.dns.verify import Seen
 
 TIMEOUT = 5.0
 """Seconds for one answer."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One answer: plain values sorted, the TTL that came with them (s), or why there is none."""
-
-    values: tuple[str, ...] = ()
-    ttl: int = 0
-    problem: str = ""
 
 
 @dataclass
@@ -60,10 +52,6 @@ class Answers:
         if key not in self._known:
             self._known[key] = self._ask(name, type_)
         return self._known[key]
-
-    def forget(self) -> None:
-        """The next question goes out anew."""
-        self._known.clear()
 
     def _ask(self, name: str, type_: str) -> Seen:
         query = dns.message.make_query(name, type_)

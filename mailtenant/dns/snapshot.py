@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 import dns.exception
 import dns.rdatatype
@@ -11,11 +10,11 @@ import dns.zone
 from mailtenant.dns import cloudflare_api, godaddy_api
 from mailtenant.dns.cloudflare_form import cloudflare_existing
 from mailtenant.dns.godaddy_form import godaddy_existing
+from mailtenant.dns.presentation import plain_value
 from mailtenant.settings.existing import ExistingRecord, ExistingZone
 
 _OF_THE_HOST = ("SOA", "NS")
 """At the zone itself these are the DNS host's own and stay with it."""
-_WITH_TARGET = ("MX", "CNAME", "NS", "SRV", "PTR")
 
 
 class SnapshotError(ValueError):
@@ -49,16 +48,6 @@ def of_zone_file(text: str, zone: str, now: datetime) -> ExistingZone:
             {"name": absolute, "type": type_, "value": plain_value(type_, rdata), "ttl": max(ttl, 1)}
         ))  # fmt: skip
     return _zone(zone, found, now)
-
-
-def plain_value(type_: str, rdata: Any) -> str:
-    """An rdata in the plain form of `Record.value`."""
-    if type_ == "TXT":
-        return b"".join(rdata.strings).decode("utf-8", "surrogateescape")
-    text = str(rdata.to_text())
-    if type_ in _WITH_TARGET and not (text == "." or text.endswith(" .")):
-        return text.removesuffix(".")
-    return text
 
 
 def _zone(zone: str, records: Iterable[ExistingRecord], now: datetime) -> ExistingZone:

@@ -5,8 +5,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mailtenant.dns.dkim import tags
-from mailtenant.dns.lookup import Seen
 from mailtenant.dns.records import Record, text_kind
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One server's answer: plain values sorted, the TTL that came with them (s), or why there is none."""
+
+    values: tuple[str, ...] = ()
+    ttl: int = 0
+    problem: str = ""
+
 
 State = Literal["ok", "wrong", "unknown"]
 

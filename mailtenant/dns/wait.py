@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mailtenant.dns.managed import planned_records
 from mailtenant.dns.sheet import rows
-from mailtenant.dns.ttl import TTL, seconds
+from mailtenant.dns.ttl import seconds
 from mailtenant.settings.existing import Existing, Phase
 
 if TYPE_CHECKING:
@@ -39,5 +39,5 @@ def wait_before(settings: "TenantSettings", existing: Existing, earlier: Phase, 
         length = timedelta(seconds=seconds(slowest.ttl, providers[slowest.zone]))
         return Wait(length, f"{slowest.name} {slowest.type} may be remembered so long with its old TTL")
     if (earlier, later) == ("cutover", "settled"):
-        return Wait(timedelta(seconds=TTL * 24), "the hold of a day, in which late mail still comes the old way")
+        return Wait(timedelta(days=1), "the hold of a day, in which late mail still comes the old way")
     return Wait(timedelta(), "nothing that is remembered changes")

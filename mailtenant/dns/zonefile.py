@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import dns.name
 import dns.rdata
 import dns.rdataclass
-import dns.rdatatype
-import dns.rdtypes.ANY.TXT
 import dns.zone
 
 from mailtenant.dns.managed import NOTHING, all_foreign
 from mailtenant.dns.planner import records
-from mailtenant.dns.records import Record, split_text
+from mailtenant.dns.presentation import quoted
+from mailtenant.dns.records import Record
 from mailtenant.dns.ttl import TTL
 from mailtenant.rendering.renderer import ZoneFile
 from mailtenant.settings.existing import Existing, ExistingRecord, Phase
@@ -67,8 +66,7 @@ def zone_text(name: str, planned: Sequence[Record], name_server: str) -> str:
 
 def _rdata_text(record: Record) -> str:
     if record.type == "TXT":
-        strings = split_text(record.value)
-        return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings).to_text()
+        return quoted(record.value)
     # The root, which stands for "none", is all dot already.
     bare = record.type in _HOST_TARGETS and not record.value.endswith(".")
     return f"{record.value}." if bare else record.value

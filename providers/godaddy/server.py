@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar
 from pulumi.provider.experimental import provider as sdk
 
 from mailtenant.dns.godaddy_api import DEFAULT_URL, Api, Value, clean
-from mailtenant.rest import ApiError, checked_base_url
+from mailtenant.dns.ttl import FLOORS
 from providers.shared.errors import ProviderError
+from providers.shared.settings import refused
 from providers.shared.values import UNKNOWN, has_unknown, plain_map, secret_keys, wrap
 
 from .merge import identity, merged, same_set, seen
@@ -21,11 +22,11 @@ from .merge import identity, merged, same_set, seen
 VERSION: Final = "2026.11.0"
 TOKEN: Final = "godaddy:index:RecordSet"  # noqa: S105
 TYPES: Final = ("A", "AAAA", "CNAME", "MX", "SRV", "TXT")
-FLOOR: Final = 600
+FLOOR: Final = FLOORS["godaddy"]
 _LISTS: Final = ("values", "replaced", "before")
 _PLACE: Final = ("domain", "name", "type")
+TITLE: Final = "the GoDaddy provider"
 _SETTINGS: Final = ("key", "secret", "baseUrl")
-_OF_THE_ENGINE: Final = ("version", "pluginDownloadURL", "__internal", "__defaults")
 _T = TypeVar("_T")
 
 
@@ -40,14 +41,16 @@ class Godaddy(sdk.Provider):
         return sdk.GetSchemaResponse(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
 
     async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        failures = [sdk.CheckFailure(key, reason) for key, reason in _refused(plain_map(request.new_inputs))]
+        failures = [
+            sdk.CheckFailure(key, reason) for key, reason in refused(TITLE, _SETTINGS, plain_map(request.new_inputs))
+        ]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures)
 
     async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
         settings = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         settings |= plain_map(request.args)
-        if refused := _refused(settings):
-            raise ProviderError("; ".join(reason for _, reason in refused))
+        if wrong := refused(TITLE, _SETTINGS, settings):
+            raise ProviderError("; ".join(reason for _, reason in wrong))
         key, secret = settings.get("key"), settings.get("secret")
         if key and secret and UNKNOWN not in (key, secret):
             self._api = Api(str(key), str(secret), str(settings.get("baseUrl") or DEFAULT_URL))
@@ -197,17 +200,3 @@ def _only_sets(request: Any) -> None:
     type_ = str(request.type).rpartition("$")[2]
     if type_ != TOKEN:
         raise ProviderError(f"the GoDaddy provider has {TOKEN} and nothing else")
-
-
-def _refused(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    found = [
-        (key, f"the GoDaddy provider has the settings {', '.join(_SETTINGS)}, not `{key}`")
-        for key, value in settings.items()
-        if value not in (None, "") and key not in _SETTINGS and key not in _OF_THE_ENGINE
-    ]
-    if (url := settings.get("baseUrl")) and url != UNKNOWN:
-        try:
-            checked_base_url(str(url))
-        except ApiError as error:
-            found.append(("baseUrl", str(error)))
-    return found

@@ -10,16 +10,16 @@ from typing import Any, Final, TypeVar
 from pulumi.provider.experimental import provider as sdk
 
 from mailtenant.dns.cloudflare_api import DEFAULT_URL, Api
-from mailtenant.rest import ApiError, checked_base_url
 from providers.shared.errors import ProviderError
+from providers.shared.settings import refused
 from providers.shared.values import UNKNOWN, plain_map, secret_keys, wrap
 
 from . import inputs as table
 
 VERSION: Final = "6.23.1"
 """The SDK's version: the Pulumi engine looks for a plugin of exactly this one."""
+TITLE: Final = "the offline Cloudflare plugin"
 _SETTINGS: Final = ("apiToken", "baseUrl")
-_OF_THE_ENGINE: Final = ("version", "pluginDownloadURL", "__internal", "__defaults")
 _T = TypeVar("_T")
 
 
@@ -35,14 +35,16 @@ class OfflineCloudflare(sdk.Provider):
         raise ProviderError("the offline Cloudflare plugin has no schema: use `pulumi import --generate-code=false`")
 
     async def check_config(self, request: sdk.CheckRequest) -> sdk.CheckResponse:
-        failures = [sdk.CheckFailure(key, reason) for key, reason in _refused(plain_map(request.new_inputs))]
+        failures = [
+            sdk.CheckFailure(key, reason) for key, reason in refused(TITLE, _SETTINGS, plain_map(request.new_inputs))
+        ]
         return sdk.CheckResponse(inputs=request.new_inputs, failures=failures)
 
     async def configure(self, request: sdk.ConfigureRequest) -> sdk.ConfigureResponse:
         settings = {key.rpartition(":")[2]: value for key, value in request.variables.items()}
         settings |= plain_map(request.args)
-        if refused := _refused(settings):
-            raise ProviderError("; ".join(reason for _, reason in refused))
+        if wrong := refused(TITLE, _SETTINGS, settings):
+            raise ProviderError("; ".join(reason for _, reason in wrong))
         token = settings.get("apiToken")
         if token and token != UNKNOWN:
             self._api = Api(str(token), str(settings.get("baseUrl") or DEFAULT_URL))
@@ -128,20 +130,6 @@ def _only_records(request: Any) -> None:
     type_ = str(request.type).rpartition("$")[2]
     if type_ != table.RECORD:
         raise ProviderError(f"the offline Cloudflare plugin does not implement {type_}; it implements {table.RECORD}")
-
-
-def _refused(settings: dict[str, Any]) -> list[tuple[str, str]]:
-    found = [
-        (key, f"the offline Cloudflare plugin implements {' and '.join(_SETTINGS)}, not `{key}`")
-        for key, value in settings.items()
-        if value not in (None, "") and key not in _SETTINGS and key not in _OF_THE_ENGINE
-    ]
-    if (url := settings.get("baseUrl")) and url != UNKNOWN:
-        try:
-            checked_base_url(str(url))
-        except ApiError as error:
-            found.append(("baseUrl", str(error)))
-    return found
 
 
 def _kind(old: Any, new: Any, replaces: bool) -> sdk.PropertyDiffKind:

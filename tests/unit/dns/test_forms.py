@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailtenant.cli.dns_plan import _csv
-from mailtenant.dns.cloudflare_form import cloudflare_existing, cloudflare_form, plain, quoted, unquoted
+from mailtenant.dns.cloudflare_form import cloudflare_existing, cloudflare_form, plain
 from mailtenant.dns.godaddy_form import GodaddyFormError, godaddy_existing, godaddy_sets
+from mailtenant.dns.presentation import quoted, unquoted
 from mailtenant.dns.records import Record
 from mailtenant.dns.sheet import rows
 from mailtenant.dns.snapshot import of_zone_file

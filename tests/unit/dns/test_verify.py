@@ -2,9 +2,9 @@
 
 import pytest
 
-from mailtenant.dns.lookup import Answers, Seen
+from mailtenant.dns.lookup import Answers
 from mailtenant.dns.records import Record
-from mailtenant.dns.verify import judge_key, judge_set
+from mailtenant.dns.verify import Seen, judge_key, judge_set
 
 ZONE = "acme.com"
 
