@@ -3,10 +3,11 @@
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 Answer = tuple[int, Any]
@@ -41,13 +42,13 @@ class Request:
 
 
 @dataclass
-class FaultyServer:
+class FaultyServer(ABC):
     """Subclasses answer; `url` is where. A context manager: closed at the end, after a failure too."""
 
     journal: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
-    def __enter__(self) -> "FaultyServer":
+    def __enter__(self) -> Self:
         self.lock = threading.RLock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -67,13 +68,13 @@ class FaultyServer:
         """Requests that could change something, since the journal was last cleared."""
         return [request for request in self.journal if request.writes]
 
+    @abstractmethod
     def answer(self, method: str, path: str, query: Mapping[str, str], body: Any, headers: Mapping[str, str]) -> Answer:
         """Status and JSON."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failure(self, status: int) -> Any:
         """The JSON of an injected failure."""
-        raise NotImplementedError
 
     def next_fault(self, method: str) -> Fault | None:
         """The fault that this request meets; counted down."""

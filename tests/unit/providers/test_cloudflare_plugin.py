@@ -54,7 +54,6 @@ def cloudflare() -> Iterator[Cloudflare]:
         assert process.stdout is not None
         started = Cloudflare(process.stdout.readline().strip())
         with CloudflareApi() as api:
-            assert isinstance(api, CloudflareApi)
             started.api, started.zone = api, api.zone("acme.com")
             started.configure(apiToken=api.token(started.zone), baseUrl=api.base_url)
             yield started

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import docker
 import pytest
@@ -43,3 +43,22 @@ def stack(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
         yield scratch
     finally:
         remove_all(engine, name)
+
+
+@pytest.fixture
+def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ScratchStack]:
+    """A stack of its own for a program text that needs no Docker engine."""
+
+    def make(program: str) -> ScratchStack:
+        folder = tmp_path_factory.mktemp("project")
+        environment = tool_environment() | {
+            "PULUMI_BACKEND_URL": f"file://{tmp_path_factory.mktemp('backend')}",
+            "PULUMI_CONFIG_PASSPHRASE": "of the tests, not a secret",
+        }
+        (folder / "Pulumi.yaml").write_text("name: scratch\nruntime: python\n")
+        (folder / "__main__.py").write_text(program)
+        stack = ScratchStack(folder, environment, "zone", "", None)
+        stack.run("stack", "init", "s")
+        return stack
+
+    return make

@@ -54,7 +54,7 @@ class ScratchStack:
     environment: dict[str, str]
     name: str
     net: str
-    engine: docker.DockerClient
+    engine: docker.DockerClient | None
 
     def program(self, text: str) -> None:
         (self.folder / "Pulumi.yaml").write_text("name: scratch\nruntime: python\n")
@@ -131,10 +131,12 @@ class ScratchStack:
         return found
 
     def container(self, name: str = "") -> Any:
+        assert self.engine is not None
         return self.engine.api.inspect_container(self.name + name)
 
     def inside(self, command: str, name: str = "") -> str:
         """What a shell command inside a container says."""
+        assert self.engine is not None
         ran: Any = self.engine.containers.get(self.name + name).exec_run(["sh", "-c", command])
         return str(ran.output.decode())
 

@@ -49,13 +49,11 @@ def make(tmp_path: Path) -> Iterator[object]:
             project = copy_project(tmp_path / "project")
             if provider == "cloudflare":
                 cloudflare = stack.enter_context(CloudflareApi())
-                assert isinstance(cloudflare, CloudflareApi)
                 zone = cloudflare.zone(ZONE, CLOUDFLARE)
                 named, stdin = f"cloudflare:{zone}", cloudflare.token(zone, edit=edit) + "\n"
                 api, url = cloudflare, cloudflare.base_url
             else:
                 godaddy = stack.enter_context(GodaddyApi())
-                assert isinstance(godaddy, GodaddyApi)
                 godaddy.domain(ZONE, GODADDY)
                 godaddy.keys["the-key"] = "the-secret"
                 named, stdin = "godaddy", "the-key\nthe-secret\n"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from mailtenant.dns.godaddy_form import godaddy_existing
-from mailtenant.environment import tool_environment
 from mailtenant.settings.existing import PHASES
 from tests import samples
 from world.faulty_server import Fault
@@ -93,22 +91,12 @@ def foreign(records: list[dict[str, Any]]) -> set[str]:
 @pytest.fixture
 def api() -> Iterator[GodaddyApi]:
     with GodaddyApi() as started:
-        assert isinstance(started, GodaddyApi)
         yield started
 
 
 @pytest.fixture
-def customer(api: GodaddyApi, tmp_path_factory: pytest.TempPathFactory) -> Customer:
-    environment = tool_environment() | {
-        "PULUMI_BACKEND_URL": f"file://{tmp_path_factory.mktemp('backend')}",
-        "PULUMI_CONFIG_PASSPHRASE": "of the tests, not a secret",
-    }
-    folder: Path = tmp_path_factory.mktemp("project")
-    made = Customer(api, ScratchStack(folder, environment, "gd", "", None))  # type: ignore[arg-type]
-    (folder / "Pulumi.yaml").write_text("name: scratch\nruntime: python\n")
-    (folder / "__main__.py").write_text(PROGRAM)
-    made.stack.run("stack", "init", "s")
-    return made
+def customer(api: GodaddyApi, bare_stack: Callable[[str], ScratchStack]) -> Customer:
+    return Customer(api, bare_stack(PROGRAM))
 
 
 def test_each_phase_writes_once_and_every_way_back_gives_the_zone_as_it_was(customer: Customer) -> None:
