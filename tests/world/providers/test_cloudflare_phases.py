@@ -116,7 +116,7 @@ def test_a_phase_before_adoption_is_refused_and_writes_nothing(customer: Custome
 @pytest.mark.parametrize("kind", ["torn before", "torn after"])
 def test_a_connection_that_ends_between_two_writes_is_repaired_by_the_next_up(customer: Customer, kind: Any) -> None:
     customer.up("adopted")
-    customer.api.faults.append(Fault(kind, method="POST", skip=1))
+    customer.api.faults.append(Fault(kind, method="POST"))
     if kind == "torn before":
         with pytest.raises(CommandFailed, match="run it again"):
             customer.up("additive")
@@ -140,8 +140,10 @@ def test_the_token_is_in_no_output_and_its_refusal_says_what_to_do(customer: Cus
 
 def test_rate_limit_and_failures_of_the_api_are_waited_out(customer: Customer) -> None:
     customer.up("adopted")
-    customer.api.faults += [Fault("status", 429, "POST", retry_after="1"), Fault("status", 503, "PUT", retry_after="0")]
+    faults = [Fault("status", 429, "POST", retry_after="1"), Fault("status", 503, "PUT", retry_after="0")]
+    customer.api.faults += faults
     customer.up("additive")
+    assert all(fault.times == 0 for fault in faults)
     assert customer.now() != customer.before
     customer.up("additive")
     assert customer.api.writes == []
