@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from mailtenant.cli import output
-from mailtenant.dns.lookup import Answers, authoritative
+from mailtenant.dns.lookup import Answers, LiveSpf, authoritative
+from mailtenant.dns.spf_check import SpfResolver
 from mailtenant.settings import StackFile
 
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8")
@@ -42,6 +43,17 @@ def resolving(stack_file: StackFile, resolvers: Sequence[str] | None) -> list[An
     Raises: CommandError
     """
     return _at(resolvers or default_resolvers(stack_file), recursive=True)
+
+
+def live_spf(stack_file: StackFile, resolvers: Sequence[str] | None) -> SpfResolver:
+    """Follows SPF includes of others, by the first resolver that answers; what none knows is not followed.
+
+    Raises: CommandError
+    """
+    tried = [*resolving(stack_file, resolvers), *([] if resolvers else [Answers.public()])]
+    return LiveSpf(
+        next((one for one in tried if not one.ask(stack_file.settings.platform_domain, "NS").problem), tried[0])
+    )
 
 
 def asked(
