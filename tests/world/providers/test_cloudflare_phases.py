@@ -155,3 +155,33 @@ def test_one_changed_record_is_one_write(customer: Customer) -> None:
     customer.parameters["SETTINGS"]["domains"][0]["tls_reports"] = ["mailto:tls@acme.com"]
     customer.up("additive")
     assert [request.method for request in customer.api.journal] == ["POST"]
+
+
+def test_a_killed_run_is_finished_by_the_next(customer: Customer) -> None:
+    customer.up("adopted")
+    customer.stack.killed_up(customer.api, writes=2, **customer.parameters, PHASE="additive")
+    customer.up("additive")
+    held = customer.now()
+    assert len({(r["name"], r["type"], r["content"]) for r in held}) == len(held)
+    customer.up("additive")
+    assert customer.api.writes == []
+    customer.up("adopted")
+    assert customer.now() == customer.before
+
+
+def test_a_proxied_alias_at_a_name_that_we_need_loses_its_proxy_and_gets_it_back(
+    api: CloudflareApi, bare_stack: Callable[[str], ScratchStack]
+) -> None:
+    """`auto` is the only TTL of a proxied record; clients of mail cannot come through the proxy."""
+    proxied = {"name": "autoconfig.acme.com", "type": "CNAME", "content": "old.example", "ttl": 1, "proxied": True}
+    customer = Customer(api, bare_stack(PROGRAM), [*FULL, proxied])
+    document = customer.parameters["SETTINGS"]
+    document["domains"][0]["autoconfig"] = True
+    document["tls"]["web_chain"] = samples.web_certificate(*samples.names_of(samples.settings("acme", ZONE)))[1]
+    seen = {}
+    for phase in (*PHASES, "adopted"):
+        customer.up(phase)
+        (seen[phase],) = [r for r in customer.now() if r["name"] == "autoconfig.acme.com"]
+    assert seen["additive"]["proxied"] and seen["additive"]["content"] == "old.example"
+    assert not seen["cutover"]["proxied"] and seen["cutover"]["content"] == "acme.outboxment.test"
+    assert customer.now() == customer.before
