@@ -54,6 +54,8 @@ class CloudflareZone(pulumi.ComponentResource):
         form = kept_form(one.record, before) if kept and before else {**cloudflare_form(one.record), "comment": comment}
         if data := form.pop("data", None):
             form["data"] = cloudflare.DnsRecordDataArgs(**data)
+        if settings := form.pop("settings", None):
+            form["settings"] = cloudflare.DnsRecordSettingsArgs(**settings)
         adopting = before is not None and before.id is not None and resource not in imported
         options = pulumi.ResourceOptions(
             parent=self,

@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_type_hints
 
 import grpc
+import pulumi_cloudflare as cloudflare_sdk
 import pytest
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import provider_pb2
 
+from mailtenant.dns.cloudflare_form import cloudflare_form
+from mailtenant.dns.managed import planned_records
 from providers.shared.values import plain_map
+from tests.unit.dns.examples import ZONE, tenant
 from world.cloudflare_api import CloudflareApi
 
 from .conftest import TREE, Plugin, properties, urn
@@ -143,3 +147,32 @@ def test_another_resource_and_an_open_url_are_refused(cloudflare: Cloudflare) ->
     with pytest.raises(grpc.RpcError) as refused:
         cloudflare.configure(apiToken="x", baseUrl="http://api.example.com")
     assert "https://" in refused.value.details()
+
+
+def test_settings_of_a_record_go_there_and_come_back(cloudflare: Cloudflare) -> None:
+    alias = {"type": "CNAME", "name": "a.acme.com", "content": "b.example", "settings": {"flattenCname": True}}
+    id_, state = cloudflare.made(**alias)
+    assert cloudflare.api.records[cloudflare.zone][id_]["settings"] == {"flatten_cname": True}
+    inputs = cloudflare.inputs(**alias)
+    read = plain_map(PropertyValue.unmarshal_map(cloudflare.read(id_, state, inputs).inputs))
+    assert read["settings"] == {"flattenCname": True}
+    assert not cloudflare.diff(state, inputs).diffs
+    assert list(cloudflare.diff(state, cloudflare.inputs(**{**alias, "settings": None})).diffs) == ["settings"]
+
+
+def test_every_planned_form_is_what_the_official_sdk_takes() -> None:
+    """Names and types by the SDK's own signatures, which are made from the official provider's schema."""
+    settings = tenant("cloudflare", dkim_mode="cname", no_mail=[f"no.{ZONE}"], tls_reports=["mailto:t@acme.com"])
+    wanted = get_type_hints(cloudflare_sdk.DnsRecordArgs.__init__)
+    data = get_type_hints(cloudflare_sdk.DnsRecordDataArgs.__init__)
+    seen = set()
+    for record in planned_records(settings):
+        form = cloudflare_form(record)
+        seen.add(record.type)
+        for names, values in ((wanted, {**form, "zone_id": "0" * 32, "comment": "x"}), (data, form.get("data", {}))):
+            for key, value in values.items():
+                if key != "data":
+                    kind = "float" if isinstance(value, int) and not isinstance(value, bool) else type(value).__name__
+                    assert kind in str(names[key]), (key, names[key])
+        assert not str(form.get("content", "")).endswith(".") or form["content"] == "."
+    assert seen >= {"A", "CNAME", "MX", "SRV", "TXT"}

@@ -173,7 +173,14 @@ def test_a_proxied_alias_at_a_name_that_we_need_loses_its_proxy_and_gets_it_back
     api: CloudflareApi, bare_stack: Callable[[str], ScratchStack]
 ) -> None:
     """`auto` is the only TTL of a proxied record; clients of mail cannot come through the proxy."""
-    proxied = {"name": "autoconfig.acme.com", "type": "CNAME", "content": "old.example", "ttl": 1, "proxied": True}
+    proxied: dict[str, Any] = {
+        "name": "autoconfig.acme.com",
+        "type": "CNAME",
+        "content": "old.example",
+        "ttl": 1,
+        "proxied": True,
+    }
+    proxied |= {"proxied": True, "settings": {"flatten_cname": True}}
     customer = Customer(api, bare_stack(PROGRAM), [*FULL, proxied])
     document = customer.parameters["SETTINGS"]
     document["domains"][0]["autoconfig"] = True
