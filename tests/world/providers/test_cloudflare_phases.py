@@ -89,22 +89,22 @@ def customer(api: CloudflareApi, bare_stack: Callable[[str], ScratchStack]) -> C
     return Customer(api, bare_stack(PROGRAM), FULL)
 
 
-def test_each_phase_writes_once_and_every_way_back_gives_the_zone_as_it_was(customer: Customer) -> None:
+@pytest.mark.parametrize("reached", PHASES[1:])
+def test_each_phase_writes_once_and_the_way_back_gives_the_zone_as_it_was(customer: Customer, reached: str) -> None:
     customer.up("adopted")
     assert customer.api.writes == [] and customer.now() == customer.before
-    for reached in range(1, len(PHASES)):
-        for phase in PHASES[1 : reached + 1]:
-            customer.up(phase)
-            assert customer.api.writes, phase
-            customer.up(phase)
-            assert customer.api.writes == [], f"a second up in {phase}"
-            before = [json.dumps(one, sort_keys=True) for one in customer.foreign(customer.before)]
-            after = {json.dumps(one, sort_keys=True) for one in customer.now()}
-            assert after.issuperset(before), f"a foreign record was touched in {phase}"
-        customer.up("adopted")
-        assert customer.now() == customer.before, f"back from {PHASES[reached]}"
-        customer.up("adopted")
-        assert customer.api.writes == []
+    for phase in PHASES[1 : PHASES.index(reached) + 1]:  # type: ignore[arg-type]
+        customer.up(phase)
+        assert customer.api.writes, phase
+        before = [json.dumps(one, sort_keys=True) for one in customer.foreign(customer.before)]
+        after = {json.dumps(one, sort_keys=True) for one in customer.now()}
+        assert after.issuperset(before), f"a foreign record was touched in {phase}"
+    customer.up(reached)
+    assert customer.api.writes == [], f"a second up in {reached}"
+    customer.up("adopted")
+    assert customer.now() == customer.before
+    customer.up("adopted")
+    assert customer.api.writes == []
 
 
 def test_a_phase_before_adoption_is_refused_and_writes_nothing(customer: Customer) -> None:

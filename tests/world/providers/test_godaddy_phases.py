@@ -99,18 +99,20 @@ def customer(api: GodaddyApi, bare_stack: Callable[[str], ScratchStack]) -> Cust
     return Customer(api, bare_stack(PROGRAM))
 
 
-def test_each_phase_writes_once_and_every_way_back_gives_the_zone_as_it_was(customer: Customer) -> None:
+@pytest.mark.parametrize("reached", PHASES[1:])
+def test_each_phase_writes_once_and_the_way_back_gives_the_zone_as_it_was(customer: Customer, reached: str) -> None:
     customer.up("adopted")
     assert customer.api.writes == [] and customer.now() == customer.before
-    for reached in range(1, len(PHASES)):
-        for phase in PHASES[1 : reached + 1]:
-            customer.up(phase)
-            assert customer.api.writes, phase
-            assert foreign(customer.now()) >= foreign(customer.before), f"a foreign record was touched in {phase}"
-            customer.up(phase)
-            assert customer.api.writes == [], f"a second up in {phase}"
-        customer.up("adopted")
-        assert customer.now() == customer.before, f"back from {PHASES[reached]}"
+    for phase in PHASES[1 : PHASES.index(reached) + 1]:  # type: ignore[arg-type]
+        customer.up(phase)
+        assert customer.api.writes, phase
+        assert foreign(customer.now()) >= foreign(customer.before), f"a foreign record was touched in {phase}"
+    customer.up(reached)
+    assert customer.api.writes == [], f"a second up in {reached}"
+    customer.up("adopted")
+    assert customer.now() == customer.before
+    customer.up("adopted")
+    assert customer.api.writes == []
 
 
 def test_a_destroy_gives_back_what_was_there(customer: Customer) -> None:
