@@ -2,6 +2,7 @@
 
 import time
 from statistics import median
+from typing import Any
 
 from bench.documents import documents
 from bench.results import Figure, Result
@@ -48,12 +49,11 @@ def measure(session: Session) -> Result:
     )
 
 
-def _tenant(document: dict[str, object]) -> TenantSettings:
-    (first, *_) = document["domains"]  # type: ignore[misc]
-    label = document["label"]
+def _tenant(document: dict[str, Any]) -> TenantSettings:
+    first, label = document["domains"][0], document["label"]
     names = [first["name"], *(f"brand{i}-{label}.test" for i in range(1, DOMAINS))]
     document["domains"] = [{**first, "name": name, "dns": {"provider": "manual"}} for name in names]
-    return parse_settings(document, stack=str(label))
+    return parse_settings(document, stack=label)
 
 
 def _zone(name: str) -> ExistingZone:
