@@ -80,6 +80,13 @@ def test_at_cloudflare_all_in_order_says_so_and_changes_nothing(cloudflare: Clou
     assert [finding.ok for finding in ask_cloudflare(cloudflare, "")] == [True, True]
 
 
+def test_a_domain_may_be_a_part_of_the_zone(cloudflare: CloudflareApi) -> None:
+    zone = cloudflare.zone(ZONE)
+    api = cloudflare_api.Api(cloudflare.token(zone), cloudflare.base_url)
+    assert all(finding.ok for finding in preflight.cloudflare(api, zone, f"mail.{ZONE}"))
+    assert not preflight.cloudflare(api, zone, f"other{ZONE}")[0].ok
+
+
 @pytest.mark.parametrize(
     ("message", "words"),
     [
