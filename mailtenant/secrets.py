@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from mailtenant.dkim import filters_key
 from mailtenant.rendering.services import SERVICES
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _bundle(chain: str, ca: str) -> str:
 
 
 def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, SecretStr]:
-    """`<domain>.<selector>.key` → PEM, for every selector that may still sign.
+    """`<domain>.<selector>.key` → the key as the filter reads it, for every selector that may still sign.
 
     Raises: SecretsError naming the domain and selector whose private key is missing.
     """
@@ -94,7 +95,7 @@ def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, S
         raise SecretsError(
             "\n".join(f"mailtenant:secrets.dkim.{name}   missing: the private key of that selector" for name in missing)
         )
-    return {f"{d}.{s}.key": secrets.dkim[d][s] for d, s in wanted}
+    return {f"{d}.{s}.key": SecretStr(filters_key(secrets.dkim[d][s].get_secret_value())) for d, s in wanted}
 
 
 def dkim_selectors(settings: "TenantSettings") -> str:
