@@ -115,19 +115,22 @@ def launch(crew: Crew) -> None:
     DBOS.register_queue(QUEUE, polling_interval_sec=min(1.0, crew.settings.tick))
 
 
-def shut(seconds: float) -> bool:
-    """Ends DBOS in this process; what is under way is another worker's, or this one's next start's. Gives the steps so
-    long to end; whether all did."""
+def still(seconds: float) -> bool:
+    """No further step begins, and those under way have so long to end; whether all did."""
     pool, _Hands.pool = _Hands.pool, None
-    idle = True
-    if pool is not None:
-        pool.shutdown(wait=False, cancel_futures=True)
-        deadline = time.monotonic() + seconds
-        for thread in list(pool._threads):
-            thread.join(max(deadline - time.monotonic(), 0))
-            idle = idle and not thread.is_alive()
+    if pool is None:
+        return True
+    pool.shutdown(wait=False, cancel_futures=True)
+    deadline = time.monotonic() + seconds
+    threads = list(pool._threads)
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0))
+    return not any(thread.is_alive() for thread in threads)
+
+
+def shut() -> None:
+    """Ends DBOS in this process; what is under way is another worker's, or this one's next start's."""
     DBOS.destroy()
-    return idle
 
 
 def start(workflow: str, label: str) -> None:

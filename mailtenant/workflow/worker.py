@@ -42,6 +42,7 @@ class Worker:
         self._first, self._swept = True, 0.0
         self.stop = threading.Event()
         self.fenced = threading.Event()
+        self._over = threading.Event()
         wind: Callable[[float], None] = deadman.wind if deadman else lambda _: None
         self.lease = Lease(plane.database, length=timedelta(seconds=settings.lease), wind=wind)
         self._locks = Locks(plane.database, self.lease.id)
@@ -68,18 +69,20 @@ class Worker:
         return FENCED_EXIT if self.fenced.is_set() else 0
 
     def _end(self, beat: threading.Thread) -> None:
-        idle = durable.shut(GRACE)
+        """Steps end at their next check, the heart beating on; only then others may have this worker's migrations."""
+        idle = durable.still(GRACE)
+        self._over.set()
         beat.join()
-        if idle and not self.fenced.is_set():
+        if not idle:
+            _log.warning("a step does not end; its migration is taken over when the lease is over")
+        elif not self.fenced.is_set():
             try:
                 self.lease.end()
             except DBAPIError:
                 _log.warning("the database is away; others take over when the lease is over")
-        elif not idle:
-            # A step is still at work: others must wait until this process is surely gone.
-            _log.warning("a step does not end; its migration is taken over when the lease is over")
         if idle and self._deadman:
             self._deadman.disarm()
+        durable.shut()
         self._locks.close()
 
     def tick(self) -> None:
@@ -100,7 +103,7 @@ class Worker:
             durable.wake(workflow, key)
 
     def _beat(self) -> None:
-        while not self.stop.wait(self._settings.lease / 4):
+        while not self._over.wait(self._settings.lease / 4):
             try:
                 self.lease.renew()
             except DBAPIError as error:

