@@ -61,9 +61,7 @@ def files(address: str, subnet: ipaddress.IPv4Network, dns: str, customers: Sequ
         "dovecot/dovecot.conf": _DOVECOT.format(host=SHARED_NAME, move=PATHS.move, storage=_STORAGE),
         "dovecot/copy.conf": _COPY.format(move=PATHS.move, storage=_STORAGE, port=COPY_PORT),
         "opendkim/opendkim.conf": _OPENDKIM.format(subnet=subnet, dns=dns, folder=FOLDER),
-        "opendkim/keys": "".join(
-            f"{c.domain} {c.domain}:{SELECTOR}:/run/keys/{c.domain}.key\n" for c in customers
-        ),
+        "opendkim/keys": "".join(f"{c.domain} {c.domain}:{SELECTOR}:/run/keys/{c.domain}.key\n" for c in customers),
         "opendkim/senders": "".join(f"*@{c.domain} {c.domain}\n" for c in customers),
         "opendkim/internal": "127.0.0.1\n",
     }
@@ -75,7 +73,11 @@ def files(address: str, subnet: ipaddress.IPv4Network, dns: str, customers: Sequ
 def zones(address: str, customers: Sequence[SharedCustomer], public_keys: Mapping[str, str]) -> dict[str, list[str]]:
     """Zone → record lines, as the customers' DNS is before any of them moves."""
     found = {
-        SHARED_ZONE: [f"mail A {address}", f"mail TXT {quoted('v=spf1 a -all')}", f"@ TXT {quoted('v=spf1 a:mail.inboxment.test -all')}"]
+        SHARED_ZONE: [
+            f"mail A {address}",
+            f"mail TXT {quoted('v=spf1 a -all')}",
+            f"@ TXT {quoted('v=spf1 a:mail.inboxment.test -all')}",
+        ]
     }
     for customer in customers:
         found[customer.domain] = [
@@ -381,6 +383,11 @@ ssl_server_key_file = /srv/shared/tls/key.pem
 default_internal_user = dovecot
 default_login_user = dovenull
 auth_username_format = %{{user | lower}}
+# Dovecot wants one; nothing here takes a login.
+passdb nobody {{
+  driver = passwd-file
+  passwd_file_path = /dev/null
+}}
 userdb move {{
   driver = passwd-file
   passwd_file_path = {move}/users

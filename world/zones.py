@@ -35,9 +35,7 @@ def files(
     return texts
 
 
-def _roots(
-    layout: Layout, places: Sequence[TenantPlace], extra: Mapping[str, Sequence[str]]
-) -> dict[str, list[str]]:
+def _roots(layout: Layout, places: Sequence[TenantPlace], extra: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The root, and `test.` with the delegations to the tenants."""
     here = f"ns.elsewhere.test. A {layout.dns}"
     test = [here, *(f"{name}. NS ns.elsewhere.test." for name in [*_mail_domains(layout, ""), *extra])]
@@ -96,7 +94,12 @@ def _mail_domains(layout: Layout, public_key: str) -> dict[str, list[str]]:
 
 
 def _reverse(layout: Layout, places: Sequence[TenantPlace]) -> list[str]:
-    names = {layout.mx: MX_NAME, layout.dns: "ns.elsewhere.test", layout.shared: SHARED_NAME, **{place.address: place.host for place in places}}
+    names = {
+        layout.mx: MX_NAME,
+        layout.dns: "ns.elsewhere.test",
+        layout.shared: SHARED_NAME,
+        **{place.address: place.host for place in places},
+    }
     return [f"{ipaddress.IPv4Address(address).reverse_pointer}. PTR {name}." for address, name in names.items()]
 
 
