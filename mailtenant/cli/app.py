@@ -43,6 +43,7 @@ COMMANDS: Final = (
     CommandEntry("mailbox", "mailtenant.cli.mailbox", "app", "Mailboxes: add, list, passwd, quota, remove, import …"),
     CommandEntry("alias", "mailtenant.cli.alias", "app", "Aliases and catch-all addresses."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),
+    CommandEntry("migrate", "mailtenant.cli.migrate", "app", "Move a customer from the shared host to its own stack."),
     CommandEntry("down", "mailtenant.cli.down", "down", "Stop a tenant; mail, queue and accounts stay."),
     CommandEntry("purge", "mailtenant.cli.down", "purge", "Remove a tenant and all its mail for good."),
     CommandEntry("recover", "mailtenant.cli.recover", "recover", "Start what a restarted engine left behind."),
@@ -57,6 +58,12 @@ _ANSWERS: Final = {
     ("mailtenant.accounts.errors", "AccountsUnavailable"): ExitCode.ENVIRONMENT,
     ("mailtenant.accounts.errors", "AccountError"): ExitCode.PROBLEM,
     ("mailtenant.fleet.stacks", "StackError"): ExitCode.PROBLEM,
+    ("mailtenant.control.errors", "Misconfigured"): ExitCode.ENVIRONMENT,
+    ("mailtenant.control.errors", "ControlError"): ExitCode.PROBLEM,
+    ("mailtenant.migration.machine", "Refused"): ExitCode.PROBLEM,
+    ("mailtenant.migration.sides", "SideError"): ExitCode.PROBLEM,
+    ("mailtenant.workflow.ports", "StepError"): ExitCode.PROBLEM,
+    ("mailtenant.workers.locks", "Busy"): ExitCode.PROBLEM,
     ("docker.errors", "APIError"): ExitCode.PROBLEM,
 }
 

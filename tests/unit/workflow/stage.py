@@ -1,5 +1,6 @@
 """A control plane with one customer, a clock that can be set on, and the workflow driven step by step, without DBOS."""
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,6 +43,8 @@ class Stage:
 
     def __init__(self, folder: Path, url: str | None = None, *, provider: str = "cloudflare", **paces: float) -> None:
         self.clock = Clock()
+        (folder / "control.key").write_text(base64.b64encode(bytes(32)).decode())
+        (folder / "control.key").chmod(0o600)
         settings = ControlSettings.model_validate(
             {"database_url": url or f"sqlite:///{folder / 'control.db'}", "key_file": folder / "control.key"}
         )

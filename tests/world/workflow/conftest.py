@@ -56,7 +56,7 @@ def database(postgres: str) -> str:
 def _wait(url: str) -> None:
     import time
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         try:
             psycopg.connect(url, connect_timeout=2).close()
