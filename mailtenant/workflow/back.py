@@ -50,6 +50,10 @@ def back_mx(job: Job) -> None:
     job.finish()
 
 
+def back_sheet(job: Job) -> None:
+    job.finish(events.RestoreRecords(job.move.dns.sheet_back()))
+
+
 def back_see_mx(job: Job) -> None:
     wait_for_records(job, "additive", job.move.dns.remembered("cutover"))
     job.finish()

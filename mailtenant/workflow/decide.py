@@ -42,6 +42,7 @@ class Step(StrEnum):
     BACK_COPY = "back_copy"
     BACK_RELAY = "back_relay"
     BACK_MX = "back_mx"
+    BACK_SHEET = "back_sheet"
     BACK_SEE_MX = "back_see_mx"
     BACK_DRAIN = "back_drain"
     BACK_RECORDS = "back_records"
@@ -77,6 +78,7 @@ STEPS: Mapping[Step, tuple[str, str]] = {
     Step.BACK_COPY: ("what arrived on the new side is copied back, both sides are equal, userinfo turns back", ""),
     Step.BACK_RELAY: ("the new side sends on what it held and what still comes", ""),
     Step.BACK_MX: ("DNS: MX to the shared host again", ""),
+    Step.BACK_SHEET: ("the sheet with records to put back by hand goes to the customer", ""),
     Step.BACK_SEE_MX: ("all servers show it, and the tenant host is forgotten", ""),
     Step.BACK_DRAIN: ("the new side's queue is empty", ""),
     Step.BACK_RECORDS: ("DNS: as it was before", ""),
@@ -89,8 +91,8 @@ PREPARING = (Step.PREFLIGHT, Step.PROVISION, Step.ACCOUNTS, Step.SMOKE)
 CUT_OVER = (Step.OPEN_TENANT, Step.RELAY, Step.MX, Step.SEE_MX)
 BACK_FROM_TENANT = (Step.BACK_CLOSE_TENANT, Step.BACK_COPY)
 BACK_ON_SHARED = (
-    Step.BACK_OPEN_SHARED, Step.BACK_RELAY, Step.BACK_MX, Step.BACK_SEE_MX, Step.BACK_DRAIN, Step.BACK_RECORDS,
-    Step.BACK_SERVERS, Step.BACK_DONE,
+    Step.BACK_OPEN_SHARED, Step.BACK_RELAY, Step.BACK_MX, Step.BACK_SHEET, Step.BACK_SEE_MX, Step.BACK_DRAIN,
+    Step.BACK_RECORDS, Step.BACK_SERVERS, Step.BACK_DONE,
 )  # fmt: skip
 
 
@@ -216,7 +218,7 @@ def _back(migration: Migration, marks: Marks) -> Next:
     if Step.OPEN_TENANT in marks.begun:
         wanted.append(Step.BACK_RELAY)
     if Step.MX in marks.begun:
-        wanted += [Step.BACK_MX, Step.BACK_SEE_MX]
+        wanted += [Step.BACK_MX, *([Step.BACK_SHEET] if migration.manual_dns else []), Step.BACK_SEE_MX]
     if Step.OPEN_TENANT in marks.begun:
         wanted.append(Step.BACK_DRAIN)
     if Step.PROVISION in marks.begun:

@@ -82,6 +82,9 @@ class Dns(Protocol):
     def sheet(self) -> str:
         """What a person has to enter before the copy begins, as text."""
 
+    def sheet_back(self) -> str:
+        """What a person has to put back after a rollback from the cut-over, as text."""
+
     def changes(self) -> Sequence[Change]:
         """Every record that the move changes, phase by phase."""
 

@@ -165,8 +165,8 @@ class Office:
             wanted = 2
         elif Notice.RECORDS.value in told:
             wanted = 1
-        if migration.state is State.ROLLING_BACK and migration.serving is Side.SHARED:
-            wanted = min(self._entered, 1)
+        if Notice.RESTORE.value in told and migration.serving is Side.SHARED:
+            wanted = 1
         if wanted != self._entered:
             self.scene.enter_records("cutover" if wanted == 2 else "additive")
             self._tell(f"the customer has entered the records of `{'cutover' if wanted == 2 else 'additive'}`")

@@ -80,6 +80,11 @@ class PlannedDns:
         self._part(out, "additive", "cutover")
         return out.getvalue()
 
+    def sheet_back(self) -> str:
+        out = io.StringIO()
+        self._part(out, "cutover", "adopted")
+        return out.getvalue()
+
     def _part(self, out: io.StringIO, before: Phase, after: Phase) -> None:
         lines = [row for row in self._rows(before, after) if self._by_hand(row.zone)]
         for row in lines:

@@ -279,6 +279,9 @@ class PlayedDns:
     def sheet(self) -> str:
         return "acme.test MX …"
 
+    def sheet_back(self) -> str:
+        return "acme.test MX … back"
+
     def changes(self) -> Sequence[Change]:
         return (Change("cutover", "acme.test", "acme.test", "MX", "10 shared", "10 tenant", False),)
 
