@@ -20,7 +20,8 @@ def test_hashes_quotas_and_names_are_as_they_are() -> None:
     )
     found = customer_accounts(users, "", DOMAINS)
     assert [(box.address, box.quota_mib, box.name) for box in found.mailboxes] == [
-        ("jo@acme.test", 200, "Jo Doe"), ("ann@acme.test", None, ""), ("bob@acme.test", 2, ""), ("list@acme.test", None, ""),
+        ("jo@acme.test", 200, "Jo Doe"), ("ann@acme.test", None, ""),
+        ("bob@acme.test", 2, ""), ("list@acme.test", None, ""),
     ]  # fmt: skip
     assert [box.password_hash for box in found.mailboxes] == [SSHA, SSHA, SSHA, None]
 

@@ -85,7 +85,9 @@ def test_a_copy_knows_its_users_until_it_is_closed_and_shares_the_password_with_
     first = run(ACCESS, tools, move, config, "acme.test", "--", "jo@acme.test", "ann@acme.test", stdin="first\n")
     second = run(ACCESS, tools, move, config, "other.test", "--", "max@other.test", stdin="second\n")
     assert first.stdout == second.stdout == "first\n", second.stderr
-    assert state(tmp_path)["users"].splitlines() == [f"{a}:::::::" for a in ("jo@acme.test", "ann@acme.test", "max@other.test")]
+    assert state(tmp_path)["users"].splitlines() == [
+        f"{a}:::::::" for a in ("jo@acme.test", "ann@acme.test", "max@other.test")
+    ]
     run(ACCESS, tools, move, config, "acme.test", "--", stdin="\n")
     assert state(tmp_path)["users"] == "max@other.test:::::::\n"
     run(ACCESS, tools, move, config, "other.test", "--", stdin="\n")
