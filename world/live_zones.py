@@ -1,4 +1,4 @@
-"""Cloudflare's API as the tests play it, with its zones served by the world's name server: what is written there is what
+"""Cloudflare's API as the tests play it, its zones served by the world's name server: what is written there is what
 every resolver in the world sees a moment later. A person who enters records by hand is `World.publish_zone` itself.
 """
 

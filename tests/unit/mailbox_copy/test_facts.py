@@ -64,10 +64,12 @@ class Server:
     # -- what `look` asks ----------------------------------------------------------------------------------------------
 
     def folders(self) -> list[Folder]:
-        return [
-            Folder(n.encode(), n, n == "INBOX", False, len(b.messages), b.uidnext, b.uidvalidity, b.modseq, len(b.messages))
-            for n, b in self.boxes.items()
-        ]  # fmt: skip
+        found = []
+        for name, box in self.boxes.items():
+            held = len(box.messages)
+            first = name == "INBOX"
+            found.append(Folder(name.encode(), name, first, False, held, box.uidnext, box.uidvalidity, box.modseq, held))
+        return found
 
     def enable_qresync(self) -> None: ...
 
