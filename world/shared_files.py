@@ -1,4 +1,4 @@
-"""The files of the world's shared mail host: pure text from its customers. What a hosting company's own tools would write.
+"""The files of the world's shared mail host: pure text from its customers, as a hosting company's own tools write it.
 
 Below `/srv/shared`: `postfix/`, `dovecot/`, `opendkim/`. The folder `move/` beside them belongs to
 `mailtenant.shared_host`: empty files there mean that no customer moves. Its contract with a host is the lines marked

@@ -1,4 +1,4 @@
-"""The old shared mail host of the simulated internet: `mail.inboxment.test`, one Postfix and Dovecot for all customers."""
+"""The old shared mail host of the simulated internet: `mail.inboxment.test`, one Postfix and Dovecot for all."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from world.engine import Engine, WorldError, read_file, write_files
 from world.layout import SHARED_NAME, Layout
 from world.shared_files import FOLDER, SharedCustomer, SharedMailbox
 
-__all__ = ["PORTS", "SHARED_NAME", "SharedCustomer", "SharedMailbox", "SharedSpec", "SharedHostServer"]
+__all__ = ["PORTS", "SHARED_NAME", "SharedCustomer", "SharedHostServer", "SharedMailbox", "SharedSpec"]
 
 ROLE = "shared"
 PORTS = (25, 465, 587, 993, 4190)

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from tests.world.conftest import PASSPHRASE, ROOMY, copy_project, remove_tenant
-from tests.world.tenants import Mailbox, RunningTenant, run
 from mailtenant.environment import tool_environment
 from mailtenant.settings import load_stack_file
+from tests.world.conftest import PASSPHRASE, ROOMY, copy_project, remove_tenant
+from tests.world.tenants import Mailbox, RunningTenant, run
 from world import World, places_of
 from world.shared_host import SharedCustomer, SharedMailbox, SharedSpec
 
