@@ -11,18 +11,17 @@ import signal
 
 
 class DeadMan:
-    """Wind it at each heartbeat *before* the lease is written, for as long as the lease: so this process is dead when
-    the lease is over. One a process."""
+    """Wind it at each confirmed heartbeat for what is left of the lease: so this process is dead when the lease is
+    over, also if the database is away so long that no heartbeat comes through. One a process."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self) -> None:
         # A handler would run later, between two Python instructions: too late. Only the default action is a fence.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
 
-    def wind(self) -> None:
-        """Another `seconds` of life."""
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+    def wind(self, seconds: float) -> None:
+        """So much longer to live. Nothing left is the end, too."""
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
 
     def disarm(self) -> None:
         """At a clean end."""

@@ -6,6 +6,7 @@ transaction), whatever it believes. Times are the database's own, so that clocks
 
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -31,18 +32,20 @@ def database_now(session: Session) -> datetime:
     """PostgreSQL's clock; SQLite has one machine only, and that one's clock."""
     if session.get_bind().dialect.name == "sqlite":
         return datetime.now(UTC)
-    return session.execute(select(func.clock_timestamp())).scalar_one().astimezone(UTC)
+    now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return now.astimezone(UTC)
 
 
 class Lease:
-    """This process as a worker. `wind` is called before each renewal (`DeadMan.wind`)."""
+    """This process as a worker. `wind(seconds)` is called with what is left of each lease that the database has
+    confirmed (`DeadMan.wind`)."""
 
     def __init__(
         self,
         database: Database,
         *,
         length: timedelta = DEFAULT_LEASE,
-        wind: Callable[[], None] = lambda: None,
+        wind: Callable[[float], None] = lambda _: None,
         kind: str = "migration",
     ) -> None:
         self._database, self._wind = database, wind
@@ -54,22 +57,26 @@ class Lease:
 
     def begin(self) -> None:
         """Registers the worker."""
-        self._wind()
+        asked = time.monotonic()
         with self._database.write() as session:
             now = database_now(session)
             session.add(Worker(**self._row, started_at=now, seen_at=now, lease_until=now + self.length + MARGIN))
+        self._confirmed(asked)
 
     def renew(self) -> None:
         """A heartbeat. Raises: Fenced"""
-        self._wind()
+        asked = time.monotonic()
         with self._database.write() as session:
             now = database_now(session)
-            mine = update(Worker).where(
-                Worker.id == self.id, Worker.fenced_at.is_(None), Worker.stopped_at.is_(None)
-            )
+            mine = update(Worker).where(Worker.id == self.id, Worker.fenced_at.is_(None), Worker.stopped_at.is_(None))
             changed = session.execute(mine.values(seen_at=now, lease_until=now + self.length + MARGIN))
             if not changed.rowcount:  # type: ignore[attr-defined]
                 raise Fenced(f"worker {self.id} was silent for too long; others have its work")
+        self._confirmed(asked)
+
+    def _confirmed(self, asked: float) -> None:
+        # The lease in the database is no older than the question: so the timer ends before it, never after.
+        self._wind(self.length.total_seconds() - (time.monotonic() - asked))
 
     def require_live(self, session: Session) -> None:
         """In the transaction of a commit: it counts only if this worker is not fenced. Raises: Fenced
@@ -88,8 +95,8 @@ class Lease:
                 stopped_at=now, fenced_at=now
             ))  # fmt: skip
 
-    def fence_silent(self) -> list[str]:
-        """Fences every other worker of this kind whose lease is over; ids of all that are fenced and had work lately.
+    def fence_silent(self, since: timedelta = timedelta(minutes=10)) -> list[str]:
+        """Fences every other worker of this kind whose lease is over; ids of all that were fenced within `since`.
 
         On PostgreSQL their locks' sessions are ended, so that a worker which stalls, its connection alive, blocks
         nobody.
@@ -113,7 +120,7 @@ class Lease:
                     Worker.kind == self._row["kind"],
                     Worker.id != self.id,
                     Worker.fenced_at.is_not(None),
-                    Worker.fenced_at > now - timedelta(days=30),
+                    Worker.fenced_at > now - since,
                 )
             ).all()
         if silent and not self._database.sqlite:
