@@ -42,6 +42,11 @@ COMMANDS: Final = (
     CommandEntry("domain", "mailtenant.cli.domain", "app", "Domains: add one with its DKIM key."),
     CommandEntry("mailbox", "mailtenant.cli.mailbox", "app", "Mailboxes: add, list, passwd, quota, remove, import …"),
     CommandEntry("alias", "mailtenant.cli.alias", "app", "Aliases and catch-all addresses."),
+    CommandEntry("customer", "mailtenant.cli.customer", "app", "Customers: add, confirm a label, contacts, checklist."),
+    CommandEntry("key", "mailtenant.cli.key", "app", "API keys of customers: create, import, list, revoke."),
+    CommandEntry("notifications", "mailtenant.cli.notifications", "app", "Messages to customers: list, send, retry."),
+    CommandEntry("waves", "mailtenant.cli.waves", "waves", "Who moves in which week, and whether all fit."),
+    CommandEntry("serve", "mailtenant.cli.serve", "serve", "The customers' HTTP API, its tasks and the outbox."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),
     CommandEntry("down", "mailtenant.cli.down", "down", "Stop a tenant; mail, queue and accounts stay."),
     CommandEntry("purge", "mailtenant.cli.down", "purge", "Remove a tenant and all its mail for good."),
@@ -57,6 +62,9 @@ _ANSWERS: Final = {
     ("mailtenant.accounts.errors", "AccountsUnavailable"): ExitCode.ENVIRONMENT,
     ("mailtenant.accounts.errors", "AccountError"): ExitCode.PROBLEM,
     ("mailtenant.fleet.stacks", "StackError"): ExitCode.PROBLEM,
+    ("mailtenant.control.errors", "Misconfigured"): ExitCode.ENVIRONMENT,
+    ("mailtenant.control.errors", "ControlError"): ExitCode.PROBLEM,
+    ("mailtenant.migration.machine", "Refused"): ExitCode.PROBLEM,
     ("docker.errors", "APIError"): ExitCode.PROBLEM,
 }
 
