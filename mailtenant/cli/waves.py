@@ -1,5 +1,5 @@
-"""`mailtenant waves`: the whole customer list in weekly waves: does it fit before the deadline, who moves when, and what
-a deferral moves."""
+"""`mailtenant waves`: the whole customer list in weekly waves: does it fit before the deadline, who moves when, what a
+deferral moves."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any

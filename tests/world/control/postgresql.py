@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from docker.errors import NotFound
@@ -62,7 +62,5 @@ def _answers(url: str) -> bool:
 
 
 def _remove(client: object) -> None:
-    try:
+    with suppress(NotFound):
         client.containers.get(NAME).remove(force=True, v=True)  # type: ignore[attr-defined]
-    except NotFound:
-        pass
