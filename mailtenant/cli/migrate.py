@@ -7,14 +7,13 @@ from typing import Annotated
 import typer
 
 from mailtenant.cli import output
-from mailtenant.cli.control_plane import control_plane, operator
+from mailtenant.cli.control import control, operator
 from mailtenant.cli.migrate_plan import plan, preflight
 from mailtenant.cli.migrate_run import run
 from mailtenant.cli.migrate_status import status, view
 from mailtenant.control import customers, migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import State, Window, events
-from mailtenant.migration.evidence import ITEMS, Item
 
 app = typer.Typer(help=__doc__)
 app.command("preflight")(preflight)
@@ -44,7 +43,7 @@ def schedule(
         window = Window(start.replace(tzinfo=UTC), minutes, interruption)
     except ValueError as error:
         raise output.CommandError(str(error)) from None
-    with control_plane(project) as plane:
+    with control(project) as plane:
         with plane.database.read() as session:
             state = migrations.load(session, customers.find(session, label))[1].state
         kind = events.Schedule if state is State.REQUESTED else events.Reschedule
@@ -126,34 +125,8 @@ def sign_off(
     _order(label, project, lambda: events.Agree(by), as_json)
 
 
-@app.command("checklist")
-def checklist(
-    label: Label,
-    item: Annotated[Item | None, typer.Argument(help="the item to make green; without it, all are shown")] = None,
-    red: Annotated[bool, typer.Option("--red", help="make it red again")] = False,
-    note: Annotated[str, typer.Option("--note", help="on what grounds")] = "",
-    as_json: output.JsonOption = False,
-    project: output.ProjectOption = None,
-) -> None:
-    """Show LABEL's preparation checklist, or note an item.
-
-    Example: mailtenant migrate checklist acme usage --note "80 mailboxes, size small agreed"
-    """
-    with control_plane(project) as plane, plane.database.write() as session:
-        tenant = customers.find(session, label)
-        if item is not None:
-            migrations.check_item(plane, session, tenant, item, green=not red, by=operator(), note=note)
-            session.flush()
-        green = {key.value: row.by for key, row in migrations.checklist(session, tenant.id).items()}
-    if as_json:
-        output.print_json({key.value: green.get(key.value) for key in Item})
-        return
-    for key, what in ITEMS.items():
-        typer.echo(f"{'✓' if key.value in green else '✗'} {key.value:8} {what}  {green.get(key.value, '')}")
-
-
 def _order(label: str, project: output.ProjectOption, event: Callable[[], events.Event], as_json: bool) -> None:
-    with control_plane(project) as plane:
+    with control(project) as plane:
         _apply(plane, label, event(), as_json)
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from mailtenant.cli import output
-from mailtenant.cli.control_plane import control_plane
+from mailtenant.cli.control import control
 from mailtenant.control import customers, migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.workflow.decide import BACK_FROM_TENANT, BACK_ON_SHARED, STEPS
@@ -24,7 +24,7 @@ def preflight(label: Label, as_json: output.JsonOption = False, project: output.
 
     Example: mailtenant migrate preflight acme
     """
-    with control_plane(project) as plane:
+    with control(project) as plane:
         _known(plane, label)
         found = _moves(plane, project).preflight(label)
     if as_json:
@@ -44,7 +44,7 @@ def plan(label: Label, as_json: output.JsonOption = False, project: output.Proje
 
     Example: mailtenant migrate plan acme --json
     """
-    with control_plane(project) as plane:
+    with control(project) as plane:
         made = planned(plane, _moves(plane, project), label)
     if as_json:
         output.print_json(made)

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from mailtenant.cli import output
-from mailtenant.cli.control_plane import control_plane
+from mailtenant.cli.control import control
 from mailtenant.control import customers, migrations
 from mailtenant.control.channels import channels
 from mailtenant.control.outbox import Sender
@@ -72,7 +72,7 @@ def _supervise(arguments: list[str]) -> int:
 
 def _work(once: str | None, log: str, project: Path | None, parent: int) -> int:
     logging.basicConfig(level=log.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    with control_plane(project) as plane:
+    with control(project) as plane:
         if once is not None:
             _state(plane, once)
         moves = RealMoves(plane, output.project_dir(project), PlaceSettings.from_environment())

@@ -13,7 +13,7 @@ from rich.text import Text
 from sqlalchemy import select
 
 from mailtenant.cli import output
-from mailtenant.cli.control_plane import control_plane
+from mailtenant.cli.control import control
 from mailtenant.control import customers, migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import MigrationRow, Tenant
@@ -37,7 +37,7 @@ def status(
 
     Example: mailtenant migrate status acme --follow
     """
-    with control_plane(project) as plane:
+    with control(project) as plane:
         if label is None:
             _print_all(plane, as_json)
             return

@@ -20,7 +20,11 @@ class CustomerCases:
 
     @pytest.mark.parametrize(
         ("organisation", "domain", "label"),
-        [("Acme GmbH", "acme.test", "acme"), ("Globex Ltd", "glx.test", "globex"), ("株式会社", "initech.test", "initech")],
+        [
+            ("Acme GmbH", "acme.test", "acme"),
+            ("Globex Ltd", "glx.test", "globex"),
+            ("株式会社", "initech.test", "initech"),
+        ],
     )
     def test_the_label_is_proposed_from_the_organisation_or_the_domain(
         self, plane: ControlPlane, organisation: str, domain: str, label: str

@@ -1,5 +1,6 @@
 """A receiving SMTP server in this process that keeps what it accepted, or answers as it is told."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,9 +38,10 @@ class Relay:
 @contextmanager
 def relay() -> Iterator[Relay]:
     made = Relay()
-    controller = Controller(made, hostname="127.0.0.1", port=0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        made.port = free.getsockname()[1]
+    controller = Controller(made, hostname="127.0.0.1", port=made.port)
     controller.start()
-    made.port = controller.server.sockets[0].getsockname()[1]
     try:
         yield made
     finally:

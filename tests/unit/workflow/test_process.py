@@ -15,7 +15,7 @@ from .process import Served, start
 from .stage import Stage
 from .test_whole import judged
 
-DEADLINE = 300.0
+DEADLINE = 600.0
 
 
 class Troupe:

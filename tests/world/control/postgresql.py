@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from docker.errors import NotFound
@@ -13,7 +13,7 @@ from tests.world.tenants import eventually
 
 NAME, ADDRESS, PORT = "mailtenant-test-control-database", "127.0.4.1", 25432
 START = (
-    "set -eu; d=/tmp/data; umask 077; printf %s \"$PASSWORD\" >/tmp/password; "
+    'set -eu; d=/tmp/data; umask 077; printf %s "$PASSWORD" >/tmp/password; '
     "initdb -D $d -U postgres -E UTF8 --locale=C.UTF-8 --auth=scram-sha-256 --pwfile=/tmp/password >/dev/null; "
     "echo 'host all all all scram-sha-256' >>$d/pg_hba.conf; "
     "exec postgres -D $d -c listen_addresses='*' -c unix_socket_directories=/tmp -c max_connections=200 "
@@ -62,7 +62,5 @@ def _answers(url: str) -> bool:
 
 
 def _remove(client: object) -> None:
-    try:
+    with suppress(NotFound):
         client.containers.get(NAME).remove(force=True, v=True)  # type: ignore[attr-defined]
-    except NotFound:
-        pass
