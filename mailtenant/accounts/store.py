@@ -179,6 +179,44 @@ class AccountStore:
             ).fetchall()
         return [StoredMailbox(a, p, _mib(q), n) for a, p, q, n in boxes], [Alias(*row) for row in aliases]
 
+    def take_over(self, mailboxes: Sequence[NewMailbox], aliases: Sequence[Alias]) -> None:
+        """Everything as given, in one transaction: what is missing is made, what is there gets hash, quota and name.
+
+        The built-in postmaster mailbox only takes the hash. Mailboxes and aliases that are not named stay as they are.
+        """
+        with self._transaction() as cursor:
+            columns = (
+                [box.address for box in mailboxes],
+                [box.password_hash for box in mailboxes],
+                [_octets(box.quota_mib) for box in mailboxes],
+                [box.name for box in mailboxes],
+            )
+            cursor.execute(
+                """INSERT INTO mail.mailboxes AS m (address, password, quota_bytes, name)
+                   SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[])
+                   ON CONFLICT (address) DO UPDATE SET
+                       password = excluded.password,
+                       quota_bytes = CASE WHEN m.role THEN m.quota_bytes ELSE excluded.quota_bytes END,
+                       name = CASE WHEN m.role THEN m.name ELSE excluded.name END""",
+                columns,
+            )
+            cursor.execute(
+                """INSERT INTO mail.aliases (address, destination) SELECT * FROM unnest(%s::text[], %s::text[])
+                   ON CONFLICT DO NOTHING""",
+                ([alias.address for alias in aliases], [alias.destination for alias in aliases]),
+            )
+
+    def hold(self, *, mail: bool, logins: bool) -> None:
+        """What the daemons are told "not now" about, from their next question on, over every restart."""
+        with self._transaction() as cursor:
+            cursor.execute("UPDATE mail.hold SET mail = %s, logins = %s", (mail, logins))
+
+    def held(self) -> tuple[bool, bool]:
+        """(mail, logins)"""
+        with self._transaction() as cursor:
+            row = cursor.execute("SELECT mail, logins FROM mail.hold").fetchone()
+        return (False, False) if row is None else (row[0], row[1])
+
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
         try:

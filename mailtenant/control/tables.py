@@ -151,6 +151,46 @@ class MigrationRow(Base):
     progress: Mapped[dict[str, Any]]
 
 
+class MigrationRun(Base):
+    """The workflow of a migration: what it does and what it has done.
+
+    `number` counts the workflows of this customer. `begun`: steps whose effect may be there; `done`: step → what it
+    found, with the time; both in the present attempt. `due_at`: when the workflow wants to look again; `seen_version`:
+    the migration's version at its last look. `tries`: failures in a row of the step that is on.
+    """
+
+    __tablename__ = "migration_runs"
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    number: Mapped[int]
+    attempt: Mapped[int]
+    workflow: Mapped[str] = mapped_column(unique=True)
+    active: Mapped[bool] = mapped_column(index=True)
+    step: Mapped[str] = mapped_column(String(32))
+    worker: Mapped[str | None]
+    why: Mapped[str] = mapped_column(Text)
+    begun: Mapped[dict[str, Any]]
+    done: Mapped[dict[str, Any]]
+    tries: Mapped[int]
+    started: Mapped[int]
+    due_at: Mapped[datetime | None]
+    seen_version: Mapped[int]
+
+
+class Worker(Base):
+    """A process that carries out work; `mailtenant.workers`. Once `fenced_at` is set, nothing it commits counts."""
+
+    __tablename__ = "workers"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    host: Mapped[str]
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    lease_until: Mapped[datetime]
+    fenced_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+
+
 class ChecklistItem(Base):
     """A green item of the preparation checklist: who said so, when, on what grounds."""
 

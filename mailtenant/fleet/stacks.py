@@ -25,10 +25,14 @@ class StackError(RuntimeError):
 
 @dataclass(frozen=True)
 class TenantStack:
-    """The stack of `label` in the Pulumi project at `project` (the folder of Pulumi.yaml)."""
+    """The stack of `label` in the Pulumi project at `project` (the folder of Pulumi.yaml).
+
+    `quiet`: nothing is printed; what the CLI said last is in the error.
+    """
 
     project: Path
     label: str
+    quiet: bool = False
 
     def select(self, *, create: bool = False) -> None:
         """Raises: StackError if the backend has no such stack and `create` is not set."""
@@ -64,7 +68,7 @@ class TenantStack:
     def _run(self, arguments: Sequence[str], *, show: bool = True) -> str:
         # `stack select` and `stack rm` take the stack as their argument, all else by option.
         named = arguments[:2] == ["stack", "select"]
-        return self._pulumi([*arguments, *([] if named else ["--stack", self.label])], capture=not show)
+        return self._pulumi([*arguments, *([] if named else ["--stack", self.label])], capture=self.quiet or not show)
 
     def _pulumi(self, arguments: Sequence[str], *, capture: bool) -> str:
         environment = tool_environment()
