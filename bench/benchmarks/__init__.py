@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bench.benchmarks import memory, noop, render, start, throughput
+from bench.benchmarks import memory, moving, noop, render, start, throughput
 from bench.results import Result
 from bench.session import Session
 
@@ -14,4 +14,5 @@ BENCHMARKS: Final[dict[str, Callable[[Session], Result]]] = {
     "memory": memory.measure,
     "noop": noop.measure,
     "throughput": throughput.measure,
+    "moving": moving.measure,
 }

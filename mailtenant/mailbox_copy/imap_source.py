@@ -104,7 +104,7 @@ def _folders(client: imaplib.IMAP4) -> list[tuple[str, str]]:
     found = []
     for line in client.list()[1]:
         if isinstance(line, bytes) and b"\\noselect" not in line.lower():
-            attributes, _, rest = line.partition(b") ")
+            _, _, rest = line.partition(b") ")
             delimiter, _, name = rest.partition(b" ")
             text = name.decode().strip('"')
             mark = delimiter.decode().strip('"')
