@@ -227,6 +227,13 @@ _MASTER = """\
   -o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch
   -o smtpd_recipient_restrictions=reject_non_fqdn_recipient,reject_unlisted_recipient,permit_sasl_authenticated,reject
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+# Dovecot's way out: Sieve redirect and vacation.
+127.0.0.1:10587 inet n  -       n       -       10      smtpd
+  -o syslog_name=postfix/internal
+  -o smtpd_tls_security_level=none
+  -o mynetworks=127.0.0.1/32
+  -o smtpd_recipient_restrictions=permit_mynetworks,reject
+  -o smtpd_relay_restrictions=permit_mynetworks,reject
 pickup    unix  n       -       n       60      1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       300     1       qmgr
@@ -320,7 +327,8 @@ userdb users {{
 {storage}
 postmaster_address = postmaster@{host}
 recipient_delimiter = +
-submission_host = 127.0.0.1:25
+submission_host = 127.0.0.1:10587
+submission_ssl = no
 protocol lmtp {{
   mail_plugins {{
     sieve = yes
