@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bench.benchmarks import memory, noop, plan, render, start, throughput, userinfo
+from bench.benchmarks import memory, moving, noop, plan, render, start, throughput, userinfo
 from bench.results import Result
 from bench.session import Session
 
@@ -15,5 +15,6 @@ BENCHMARKS: Final[dict[str, Callable[[Session], Result]]] = {
     "memory": memory.measure,
     "noop": noop.measure,
     "throughput": throughput.measure,
+    "moving": moving.measure,
     "userinfo": userinfo.measure,
 }
