@@ -22,6 +22,7 @@ from mailtenant.dns.findings import PlanRefused
 from mailtenant.rendering import SERVICES, RenderedFile, render_tenant
 from mailtenant.rendering.services import EDGE_PORTS, WEB_PORTS
 from mailtenant.secrets import TenantSecrets
+from mailtenant.sending import limits_document
 from mailtenant.settings import TenantSettings
 
 
@@ -81,7 +82,11 @@ class TenantMail(pulumi.ComponentResource):
             "records": [
                 {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason} for r in planned
             ],
-            "files": {file.tree_path: file.content for file in rendered},
+            # The live file of limits as well: a preview shows the line that a raised limit changes.
+            "files": {
+                **{file.tree_path: file.content for file in rendered},
+                "rspamd/var/lib/limits/limits.json": limits_document(settings),
+            },
             "certificate_authority": settings.tls.ca,
             "dnsPhase": dns.phase,
             "dnsAdopted": adopted,

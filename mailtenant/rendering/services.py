@@ -123,6 +123,7 @@ SERVICES: Final[dict[Service, ServiceSpec]] = {
                 VolumeMount("milter", "/run/milter"),
                 VolumeMount("owners", "/run/owners", read_only=True),
                 VolumeMount("dkim", "/var/lib/dkim", read_only=True),
+                VolumeMount("limits", "/var/lib/limits", read_only=True),
             ),
             secrets=(SecretFile("cache.password", "0444"),),
             # An open session of Postfix would hold up the end until the engine kills it; Postfix defers meanwhile.

@@ -164,7 +164,7 @@ class TenantSettings(Settings):
     capacity: Capacity = setting("what the customer bought", Effect.IN_PLACE)
     domains: tuple[Domain, ...] = setting("domains whose mail the tenant carries", Effect.IN_PLACE, min_length=1)
     size: Size = setting("`small`, `medium`, `large`, or a table for single services", Effect.IN_PLACE, default="small")
-    limits: Limits = setting("how much may be sent", Effect.RESTART, default=Limits())
+    limits: Limits = setting("how much may be sent", Effect.IN_PLACE, default=Limits())
     tuning: Tuning = setting("settings of the daemons, for this tenant only", Effect.RESTART, default=Tuning())
     dmarc: Dmarc = setting("the DMARC record of every domain", Effect.RECORDS, default=Dmarc())
 
