@@ -1,6 +1,6 @@
 """What every component of one tenant needs to know, put together once by `TenantMail`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -8,6 +8,7 @@ import pulumi
 from mailtenant.rendering import RenderedFile, ZoneFile
 from mailtenant.secrets import TenantSecrets
 from mailtenant.settings import TenantSettings
+from mailtenant.settings.size import Service
 
 TENANT_LABEL = "mailtenant.tenant"
 
@@ -16,7 +17,7 @@ TENANT_LABEL = "mailtenant.tenant"
 class TenantContext:
     """`images` maps a service to its image id; `files` to its rendered configuration.
 
-    `before_accounts` may stop a change of the document of domains and capacity.
+    `before_accounts` may stop a change of the document of domains and capacity, `before_config` of files.
     """
 
     settings: TenantSettings
@@ -25,6 +26,7 @@ class TenantContext:
     zones: Sequence[ZoneFile]
     images: Mapping[str, pulumi.Output[str]]
     before_accounts: Sequence[pulumi.ResourceHook] = ()
+    before_config: Callable[[Service, Sequence[RenderedFile]], pulumi.ResourceHook] | None = None
 
     @property
     def prefix(self) -> str:

@@ -8,6 +8,7 @@ import pulumi_docker as docker
 
 from components.context import TENANT_LABEL, TenantContext
 from components.files import Delivered, Upload, content_hash, immutable_files, secret_uploads
+from mailtenant.config_check import CHECKED
 from mailtenant.rendering import SERVICES, ServiceSpec
 from mailtenant.rendering.services import Healthcheck
 from mailtenant.secrets import fingerprint, secret_files
@@ -91,8 +92,16 @@ def _deliver(parent: pulumi.Resource, name: str, context: TenantContext, spec: S
     files = context.files.get(spec.name, ())
     if files:
         uploads = [Upload(file.path, file.content) for file in files]
+        judged = context.before_config is not None and spec.name in CHECKED
         delivered[spec.config_path] = immutable_files(
-            parent, f"{name}-config", context, f"{spec.name}-config", content_hash(files), spec.config_path, uploads
+            parent,
+            f"{name}-config",
+            context,
+            f"{spec.name}-config",
+            content_hash(files),
+            spec.config_path,
+            uploads,
+            before_create=[context.before_config(spec.name, files)] if judged and context.before_config else (),
         )
     if spec.secrets:
         secrets = secret_files(context.settings, context.secrets)[spec.name]

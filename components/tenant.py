@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pulumi
 
+from components.config_guard import ConfigGuard
 from components.context import TenantContext
 from components.database import Database
 from components.edge import Edge
@@ -44,6 +45,7 @@ class TenantMail(pulumi.ComponentResource):
         *,
         dns: DnsState = DnsState({}, "settled"),
         before_accounts: Sequence[pulumi.ResourceHook] = (),
+        before_config: ConfigGuard | None = None,
     ) -> None:
         planned = _planned(settings, dns)  # first: a plan that is refused registers nothing
         super().__init__("mailtenant:index:TenantMail", name, None, opts)
@@ -59,7 +61,7 @@ class TenantMail(pulumi.ComponentResource):
         by_service: dict[str, list[RenderedFile]] = defaultdict(list)
         for file in rendered:
             by_service[file.service].append(file)
-        context = TenantContext(settings, secrets, by_service, zones, images.ids, before_accounts)
+        context = TenantContext(settings, secrets, by_service, zones, images.ids, before_accounts, before_config)
 
         networks = TenantNetworks(f"{name}-networks", context, child)
         edge = Edge(f"{name}-edge", context, networks.internal, child)

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_docker as docker
 
 from components.capacity_guard import capacity_guard
+from components.config_guard import config_guard
 from components.tenant import TenantMail
 from components.zone_writers import DnsState
 from mailtenant.secrets import SecretsError, parse_secrets
@@ -41,6 +42,7 @@ def main() -> None:
         pulumi.ResourceOptions(providers=[engine]),
         dns=dns,
         before_accounts=[capacity_guard(settings)],
+        before_config=config_guard(settings),
     )
     for key, value in tenant.outputs.items():
         pulumi.export(key, value)

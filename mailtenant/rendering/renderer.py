@@ -89,6 +89,8 @@ def render_service(
         RenderedFile(service, _path_in_container(name), _environment().get_template(name).render(context))
         for name in _template_names(spec.daemon)
     ]
+    # A template that has nothing to say for this tenant makes no file.
+    files = [file for file in files if file.content]
     files += [RenderedFile(service, f"{spec.config_path}/zones/{zone.name}.zone", zone.text) for zone in zones]
     _stay_below(spec, files)
     return tuple(sorted(files))
