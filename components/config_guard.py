@@ -10,7 +10,8 @@ from mailtenant.rendering import RenderedFile
 from mailtenant.settings import TenantSettings
 from mailtenant.settings.size import Service
 
-ConfigGuard = Callable[[Service, Sequence[RenderedFile]], pulumi.ResourceHook]
+ConfigGuard = Callable[[str, Service, Sequence[RenderedFile]], pulumi.ResourceHook]
+"""(name of the resource, service, its files) → the hook."""
 
 
 def config_guard(settings: TenantSettings) -> ConfigGuard:
@@ -19,12 +20,10 @@ def config_guard(settings: TenantSettings) -> ConfigGuard:
     The service waits for its carrier, so what runs goes on as it is, and the next `up` asks again.
     """
 
-    def guard(service: Service, files: Sequence[RenderedFile]) -> pulumi.ResourceHook:
+    def guard(name: str, service: Service, files: Sequence[RenderedFile]) -> pulumi.ResourceHook:
         def judge(_: pulumi.ResourceHookArgs) -> None:
             check_config(settings, service, files, TenantEngine.of(settings).environment)
 
-        return pulumi.ResourceHook(
-            f"{settings.label}-{service}-config-is-taken", judge, pulumi.ResourceHookOptions(on_dry_run=False)
-        )
+        return pulumi.ResourceHook(f"{name}-config-is-taken", judge, pulumi.ResourceHookOptions(on_dry_run=False))
 
     return guard

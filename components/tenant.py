@@ -46,6 +46,7 @@ class TenantMail(pulumi.ComponentResource):
         dns: DnsState = DnsState({}, "settled"),
         before_accounts: Sequence[pulumi.ResourceHook] = (),
         before_config: ConfigGuard | None = None,
+        before_queue: Sequence[pulumi.ResourceHook] = (),
     ) -> None:
         planned = _planned(settings, dns)  # first: a plan that is refused registers nothing
         super().__init__("mailtenant:index:TenantMail", name, None, opts)
@@ -59,9 +60,11 @@ class TenantMail(pulumi.ComponentResource):
         ]
         images = ServiceImages(f"{name}-images", settings.release, services, child)
         by_service: dict[str, list[RenderedFile]] = defaultdict(list)
-        for file in rendered:
+        for file in (file for file in rendered if not file.suffix):
             by_service[file.service].append(file)
-        context = TenantContext(settings, secrets, by_service, zones, images.ids, before_accounts, before_config)
+        context = TenantContext(
+            settings, secrets, by_service, zones, images.ids, before_accounts, before_config, before_queue
+        )
 
         networks = TenantNetworks(f"{name}-networks", context, child)
         edge = Edge(f"{name}-edge", context, networks.internal, child)
@@ -70,6 +73,12 @@ class TenantMail(pulumi.ComponentResource):
         mail_filter = MailFilter(f"{name}-filter", context, networks.internal, database, resolver.container, child)
         imap = ImapServer(f"{name}-imap", context, edge, [database.container, resolver.container], child)
         SmtpServer(f"{name}-smtp", context, edge, imap, mail_filter, child)
+        for node in settings.smtp_nodes[1:]:
+            beside = context.of_node(node)
+            own_edge = Edge(f"{name}-edge{node.suffix}", beside, networks.internal, child)
+            own_resolver = Resolver(f"{name}-resolver{node.suffix}", beside, own_edge, child)
+            server = f"{name}-smtp{node.suffix}"
+            SmtpServer(server, beside, own_edge, imap, mail_filter, child, after=[own_resolver.container])
         MailDns(f"{name}-dns", context, edge, child)
         adopted = write_zones(f"{name}-zones", settings, secrets, planned, dns, child)
         if settings.has_web_host:
@@ -77,7 +86,7 @@ class TenantMail(pulumi.ComponentResource):
 
         self.outputs: dict[str, object] = {
             "host": settings.host,
-            "addresses": [str(settings.edge.address)],
+            "addresses": [str(node.address) for node in settings.smtp_nodes],
             "ports": [*EDGE_PORTS, *(WEB_PORTS if settings.has_web_host else ())],
             "publish": str(settings.publish) if settings.publish else None,
             "images": images.ids,

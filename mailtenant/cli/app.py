@@ -42,6 +42,7 @@ COMMANDS: Final = (
     CommandEntry("domain", "mailtenant.cli.domain", "app", "Domains: add one with its DKIM key."),
     CommandEntry("mailbox", "mailtenant.cli.mailbox", "app", "Mailboxes: add, list, passwd, quota, remove, import …"),
     CommandEntry("alias", "mailtenant.cli.alias", "app", "Aliases and catch-all addresses."),
+    CommandEntry("nodes", "mailtenant.cli.nodes", "nodes", "How many mail servers a tenant has."),
     CommandEntry("usage", "mailtenant.cli.usage", "usage", "What a tenant uses and has sent, against what it may."),
     CommandEntry("pause", "mailtenant.cli.pause", "pause", "Stop a mailbox, a domain or a tenant from sending."),
     CommandEntry("resume", "mailtenant.cli.pause", "resume", "Let it send again."),
@@ -60,6 +61,7 @@ _ANSWERS: Final = {
     ("mailtenant.accounts.errors", "AccountsUnavailable"): ExitCode.ENVIRONMENT,
     ("mailtenant.accounts.errors", "AccountError"): ExitCode.PROBLEM,
     ("mailtenant.fleet.stacks", "StackError"): ExitCode.PROBLEM,
+    ("mailtenant.draining", "DrainError"): ExitCode.PROBLEM,
     ("docker.errors", "APIError"): ExitCode.PROBLEM,
 }
 
