@@ -5,7 +5,7 @@ import os
 import pulumi
 import pulumi_docker as docker
 
-from components.capacity_guard import capacity_guard
+from components.capacity_guard import capacity_guard, fits_the_host
 from components.config_guard import config_guard
 from components.queue_guard import drain_before_up, queue_guard
 from components.tenant import TenantMail
@@ -34,6 +34,10 @@ def main() -> None:
             f"stack {stack} is encrypted with the published passphrase of the demo, which is for .test domains on this "
             "machine's engine only: make the tenant anew under a passphrase of its own"
         )
+    try:
+        fits_the_host(settings)
+    except SettingsErrors as error:
+        raise pulumi.RunError(str(error)) from None
     drain_before_up(settings)
     remote = None if settings.platform == "docker" else settings.platform
     engine = docker.Provider(f"{settings.label}-engine", host=remote)

@@ -370,7 +370,7 @@ def _node_faults(nodes: Nodes, data: Mapping[str, Any]) -> list[Refusal]:
         fix = f"`mailtenant nodes {data['label']} --smtp {nodes.smtp}` issues it"
         if nodes.chain is None:
             found.append(Refusal("is missing", fix, ("chain",)))
-        elif any(chain_faults(nodes.chain, tls.ca, f"mx{number}.{host}") for number in range(2, nodes.smtp + 1)):
+        elif any(list(chain_faults(nodes.chain, tls.ca, f"mx{number}.{host}")) for number in range(2, nodes.smtp + 1)):
             found.append(Refusal("does not cover the name of every node", fix, ("chain",)))
     return found
 
