@@ -68,7 +68,11 @@ def everything(number: int) -> str:
     """All that is made of a tenant: files, records, resources with their secrets."""
     one = tenant(number)
     files = render_tenant(one, zones=local_zones(one), policies=policies(one))
-    resources = [[r.type, r.name, r.parent, r.inputs] for r in graph(one, secrets(number))]
+    # The mocks keep the root resource of the first program that ran in this process: a parent only, and no tenant's.
+    resources = [
+        [r.type, r.name, "" if "pulumi:pulumi:Stack" in r.parent else r.parent, r.inputs]
+        for r in graph(one, secrets(number))
+    ]
     return json.dumps(
         [[[f.tree_path, f.content] for f in files], [str(r) for r in records(one)], resources], ensure_ascii=False
     )
@@ -101,7 +105,7 @@ def holds(text: str, mark: str) -> bool:
 
 
 @given(pair=st.lists(st.integers(0, COUNT - 1), min_size=2, max_size=2, unique=True))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_no_two_of_a_thousand_tenants_know_of_each_other(pair: list[int]) -> None:
     for one, other in (pair, pair[::-1]):
         text = everything(one)
