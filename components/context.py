@@ -37,7 +37,9 @@ class TenantContext:
 
     def of_node(self, node: Node) -> Self:
         """The same for a further mail server: names of its own, its own files."""
-        files = {service: render_service(self.settings, service, node=node) for service in NODE_SERVICES}
+        files: dict[str, Sequence[RenderedFile]] = {
+            service: render_service(self.settings, service, node=node) for service in NODE_SERVICES
+        }
         return replace(self, node=node, files=files)
 
     @property
