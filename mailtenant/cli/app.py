@@ -47,6 +47,10 @@ COMMANDS: Final = (
     CommandEntry("notifications", "mailtenant.cli.notifications", "app", "Messages to customers: list, send, retry."),
     CommandEntry("waves", "mailtenant.cli.waves", "waves", "Who moves in which week, and whether all fit."),
     CommandEntry("serve", "mailtenant.cli.serve", "serve", "The customers' HTTP API, its tasks and the outbox."),
+    CommandEntry("nodes", "mailtenant.cli.nodes", "nodes", "How many mail servers a tenant has."),
+    CommandEntry("usage", "mailtenant.cli.usage", "usage", "What a tenant uses and has sent, against what it may."),
+    CommandEntry("pause", "mailtenant.cli.pause", "pause", "Stop a mailbox, a domain or a tenant from sending."),
+    CommandEntry("resume", "mailtenant.cli.pause", "resume", "Let it send again."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),
     CommandEntry("migrate", "mailtenant.cli.migrate", "app", "Move a customer from the shared host to its own stack."),
     CommandEntry("down", "mailtenant.cli.down", "down", "Stop a tenant; mail, queue and accounts stay."),
@@ -69,6 +73,7 @@ _ANSWERS: Final = {
     ("mailtenant.migration.sides", "SideError"): ExitCode.PROBLEM,
     ("mailtenant.workflow.ports", "StepError"): ExitCode.PROBLEM,
     ("mailtenant.workers.locks", "Busy"): ExitCode.PROBLEM,
+    ("mailtenant.draining", "DrainError"): ExitCode.PROBLEM,
     ("docker.errors", "APIError"): ExitCode.PROBLEM,
 }
 
