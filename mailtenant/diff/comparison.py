@@ -22,7 +22,7 @@ EVALUATOR: Final = "stacks/offline.py"
 CODE: Final = ("components", "mailtenant", "providers", "templates", "stacks/__main__.py", EVALUATOR, "Pulumi.yaml")
 """What a tenant image is computed from, besides its stack file."""
 NO_PART: Final = tuple(
-    f"mailtenant/{name}/" for name in ("api", "check", "cli", "control", "diff", "migration", "pull_request")
+    f"mailtenant/{name}/" for name in ("api", "check", "cli", "control", "diff", "migration", "ci")
 )
 """Folders in there that no tenant image depends on; a test looks at what is really loaded."""
 TEMPLATES: Final = "templates/"
