@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pulumi
-from google.protobuf import json_format
+from google.protobuf import json_format  # type: ignore[import-untyped]
 from pulumi.runtime import mocks, settings
 
 IMAGE: Final = "docker:index/remoteImage:RemoteImage"
@@ -60,7 +60,7 @@ def registrations(
     monitor = _Monitor(project, stack, invoke)
     mocks.set_mocks(monitor.mocks, project=project, stack=stack, preview=False, monitor=monitor)
     settings.SETTINGS.callbacks = _NoCallbacks()
-    pulumi.runtime.test(program)()
+    pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
     return Registrations(tuple(monitor.seen), monitor.outputs)
 
 
@@ -74,7 +74,7 @@ class _Mocks(mocks.Mocks):
             outputs["imageId"] = f"sha256:[id of the image {args.inputs.get('name')}]"
         return f"[id of {args.name}]", outputs
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
+    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:  # type: ignore[override]
         if self._invoke is None:
             raise AssertionError(f"{args.token} is called; the program should need no invoke")
         return dict(self._invoke(args.token, args.args))
@@ -124,11 +124,11 @@ class _Monitor(mocks.MockMonitor):
                 tuple(json_format.MessageToDict(alias) for alias in request.aliases),
             )
         )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         self.outputs[request.urn] = unwrap(json_format.MessageToDict(request.outputs))[0]
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
 def unwrap(value: Any, path: str = "") -> tuple[Any, set[str]]:

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from mailtenant.diff.identity import pair
 from mailtenant.diff.image import ResourceImage, Rule
-from mailtenant.diff.text import shown_change
+from mailtenant.diff.text import blind, shown_change
 
 Op = Literal["replace", "delete", "create", "update", "adopt", "rename"]
 ORDER: Final[tuple[Op, ...]] = ("replace", "delete", "update", "rename", "adopt", "create")
@@ -107,7 +107,7 @@ def _made(
         one.urn,
         one.type,
         one.name,
-        str(one.inputs.get("name") or one.name),
+        blind(str(one.inputs.get("name") or one.name)),
         protected=bool((old or one).protect),
         retained=bool((old or one).retain),
         inputs=inputs,

@@ -6,12 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mailtenant.diff.comparison import Comparison
-from mailtenant.diff.graph import ResourceChange
+from mailtenant.diff.graph import Op, ResourceChange
 from mailtenant.diff.tenant import FileChange, RecordChange, TenantChange
 
 MOST_ROWS: Final = 60
 MOST_LINES: Final = 400
-_OPS: Final = (("replace", "replaced"), ("delete", "deleted"), ("update", "updated"), ("create", "created"))
+_OPS: Final[tuple[tuple[Op, str], ...]] = (
+    ("replace", "replaced"),
+    ("delete", "deleted"),
+    ("update", "updated"),
+    ("create", "created"),
+)
 
 
 def markdown(comparison: Comparison) -> str:
