@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
-from bench.benchmarks import memory, noop, render, start, throughput
+from bench.benchmarks import diff, memory, noop, render, start, throughput
 from bench.results import Result
 from bench.session import Session
 
 BENCHMARKS: Final[dict[str, Callable[[Session], Result]]] = {
     "render": render.measure,
+    "diff": diff.measure,
     "start": start.measure,
     # Before there is any load: what an idle tenant takes.
     "memory": memory.measure,

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,8 @@ class Previewer:
             backend.mkdir()
             shutil.copy(self.project / "Pulumi.yaml", folder)
             shutil.copy(self.project / "stacks" / "__main__.py", folder / "stacks")
+            # Pulumi.yaml names the virtual environment beside it.
+            (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
             source = self.project / "stacks" / f"Pulumi.{label}.yaml"
             try:
                 text = without_secrets(source)

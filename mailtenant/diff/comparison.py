@@ -21,9 +21,7 @@ INSTALLED_TREE: Final = Path(__file__).resolve().parents[2]
 EVALUATOR: Final = "stacks/offline.py"
 CODE: Final = ("components", "mailtenant", "providers", "templates", "stacks/__main__.py", EVALUATOR, "Pulumi.yaml")
 """What a tenant image is computed from, besides its stack file."""
-NO_PART: Final = tuple(
-    f"mailtenant/{name}/" for name in ("api", "check", "cli", "control", "diff", "migration", "ci")
-)
+NO_PART: Final = tuple(f"mailtenant/{name}/" for name in ("api", "check", "cli", "control", "diff", "migration", "ci"))
 """Folders in there that no tenant image depends on; a test looks at what is really loaded."""
 TEMPLATES: Final = "templates/"
 
@@ -163,11 +161,18 @@ class _Runner:
             self._progress(doing, left)
 
         self._progress(doing, left)
-        each = max(1, self._processes // 2)
-        with ThreadPoolExecutor(2) as pool:
-            names = [side.revision.shown for side in self._sides]
-            parts = [
-                pool.submit(evaluate, side.tree, name, jobs, each, one_less)
-                for side, name, jobs in zip(self._sides, names, (base, head), strict=True)
-            ]
-            return parts[0].result(), parts[1].result()
+        names = [side.revision.shown for side in self._sides]
+        trees = [side.tree for side in self._sides]
+        if trees[0] == trees[1]:  # the same code: one process begins once
+            images, rules = evaluate(trees[1], names[1], [*base, *head], self._processes, one_less)
+            parts = [(images[: len(base)], rules), (images[len(base) :], rules)]
+        else:
+            each = max(1, self._processes // 2)
+            with ThreadPoolExecutor(2) as pool:
+                running = [
+                    pool.submit(evaluate, tree, name, jobs, each, one_less)
+                    for tree, name, jobs in zip(trees, names, (base, head), strict=True)
+                ]
+                parts = [one.result() for one in running]
+        answers = [Answers({image.label: image for image in images}, rules) for images, rules in parts]
+        return answers[0], answers[1]

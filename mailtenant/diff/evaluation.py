@@ -47,23 +47,27 @@ class Answers:
 
 def evaluate(
     tree: Path, name: str, jobs: Sequence[Job], processes: int, progress: Callable[[], None] = lambda: None
-) -> Answers:
-    """The images of all jobs by the code in `tree`; `name` says in errors which revision that is.
+) -> tuple[list[TenantImage], Mapping[str, Rule]]:
+    """The images of all jobs in their order, by the code in `tree`, and that code's rules.
+
+    `name` says in errors which revision that is.
 
     Raises: DiffError, if that code cannot be run at all.
     """
     if not jobs:
-        return Answers({}, {})
+        return [], {}
     number = max(1, min(processes, len(jobs) // _A_PROCESS))
     with ThreadPoolExecutor(number) as pool:
         parts = list(
             pool.map(lambda part: _evaluate(tree, name, part, progress), (jobs[i::number] for i in range(number)))
         )
-    images = {image.label: image for part in parts for image in part.images.values()}
-    return Answers(images, parts[0].rules)
+    images = [parts[i % number][0][i // number] for i in range(len(jobs))]
+    return images, parts[0][1]
 
 
-def _evaluate(tree: Path, name: str, jobs: Sequence[Job], progress: Callable[[], None]) -> Answers:
+def _evaluate(
+    tree: Path, name: str, jobs: Sequence[Job], progress: Callable[[], None]
+) -> tuple[list[TenantImage], Mapping[str, Rule]]:
     environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
     # -P keeps the current folder out, PYTHONPATH puts the revision's tree before the installed one.
     environment |= {"PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
@@ -85,8 +89,7 @@ def _evaluate(tree: Path, name: str, jobs: Sequence[Job], progress: Callable[[],
             f"the code of {name} speaks another form ({answers[0].get('form')}, this is {IMAGE_FORM}): "
             "compare revisions on one side of that change"
         )
-    images = [tenant_image(answer) for answer in answers[1:]]
-    return Answers({image.label: image for image in images}, rules_of(answers[0]))
+    return [tenant_image(answer) for answer in answers[1:]], rules_of(answers[0])
 
 
 def _write(stream: Any, jobs: Sequence[Job]) -> None:

@@ -186,8 +186,8 @@ def fenced(lines: Sequence[str]) -> str:
 
 
 def code(text: str) -> str:
-    """A code span: nothing in it is markup, a mention or a table's border."""
-    text = " ".join(text.split("\n")).replace("|", "\\|")
+    """A code span: nothing in it is markup or a mention. Not for tables, whose rows a `|` in it would split."""
+    text = " ".join(text.split("\n"))
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     if not longest:
         return f"`{text}`"

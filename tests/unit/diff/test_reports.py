@@ -76,11 +76,15 @@ def test_nothing_closes_a_fence_from_inside(lines: list[str]) -> None:
 
 
 @given(st.text(alphabet=st.sampled_from("`|<>*_[]@#\\ a\n&"), max_size=40))
-def test_nothing_in_a_cell_or_a_code_span_ends_the_row(text: str) -> None:
-    for shown in (cell(text), code(text)):
-        assert "\n" not in shown
-        assert not re.search(r"(?<!\\)\|", shown.replace("\\\\", ""))
+def test_nothing_in_a_cell_or_a_code_span_ends_it(text: str) -> None:
+    assert "\n" not in cell(text) + code(text)
+    assert not re.search(r"(?<!\\)\|", cell(text).replace("\\\\", ""))
     assert "<" not in cell(text)
+    fence = re.match(r"`+", code(text))
+    assert fence
+    assert code(text).endswith(fence[0])
+    inside = code(text)[len(fence[0]) : -len(fence[0])]
+    assert all(len(run) < len(fence[0]) for run in re.findall(r"`+", inside))
 
 
 def test_a_loss_stands_above_the_table_and_its_section_is_open() -> None:
