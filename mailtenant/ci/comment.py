@@ -36,8 +36,13 @@ def body(
     if engine:
         head.append(_totals(engine))
     broken = [one for one in engine if one.failure]
-    sections[:0] = [_section(one) for one in broken]
-    sections += [_section(one) for one in sorted(engine, key=_worst) if not one.failure and one.changes]
+    shown = {one.label for one in comparison.tenants if one.resources} if comparison else set()
+    sections[:0] = [_section(one, values=one.label not in shown) for one in broken]
+    sections += [
+        _section(one, values=one.label not in shown)
+        for one in sorted(engine, key=_worst)
+        if not one.failure and one.changes
+    ]
     return _fitted("\n\n".join(head), sections, foot, limit)
 
 
@@ -80,20 +85,21 @@ def _worst(one: EngineChange) -> tuple[bool, int, str]:
     return not lost, -one.counts.get("replace", 0) - one.counts.get("delete", 0), one.label
 
 
-def _section(one: EngineChange) -> str:
+def _section(one: EngineChange, *, values: bool) -> str:
+    """`values`: also those of the inputs, which the offline part shows where there is one."""
     counts = ", ".join(f"{number} {op}" for op, number in one.counts.items()) or "no changes"
     new = ", a new stack, in a backend that was thrown away" if one.mode == "throwaway" else ""
     words = f"engine: {'failed' if one.failure else counts}{new}"
     mark, opened = ("❌", " open") if one.failure else ("⚙️", "")
     parts = [f"- {code(text)}" for text in one.failure]
-    parts += list(_steps(one.steps))
+    parts += list(_steps(one.steps, values=values))
     summary = f"<summary>{mark} <b>{html(one.label)}</b>: {html(words)}</summary>"
     return f"<details{opened}>{summary}\n\n" + "\n".join(parts) + "\n\n</details>"
 
 
-def _steps(steps: Sequence[EngineStep]) -> Iterator[str]:
+def _steps(steps: Sequence[EngineStep], *, values: bool) -> Iterator[str]:
     for step in steps[:MOST_STEPS]:
-        told = [f"{key} {code(f'{old} → {new}')}" for key, old, new, _ in step.inputs]
+        told = [f"{key} {code(f'{old} → {new}')}" if values else key for key, old, new, _ in step.inputs]
         kind = step.type.rsplit(":", 1)[-1]
         yield f"- {step.op} {kind} {code(step.name)}{' 🔒' if step.protected else ''}" + (
             f": {'; '.join(told)}" if told else ""

@@ -154,15 +154,16 @@ def record_lines(change: RecordChange) -> list[str]:
 
 
 def resource_line(resource: ResourceChange) -> str:
-    """`- 🔁 replace Container `mt-acme-smtp`: image, volumes`."""
+    """One line of a list; inputs that replace are bold. What is only other inside (an uploaded file) stands once."""
     kind = resource.type.rsplit(":", 1)[-1]
     protected = " 🔒" if resource.protected else ""
     told = []
     for change in resource.inputs:
-        values = f" ({change.because})" if change.because else f" {change.old} → {change.new}"
-        told.append(
-            f"{'**' if change.replaces else ''}{change.key}{'**' if change.replaces else ''}{code(values.strip())}"
-        )
+        key = f"**{change.key}**" if change.replaces else change.key
+        if change.because:
+            told.append(f"{key} ({cell(change.because)})")
+        else:
+            told.append(f"{key} {code(change.old if change.old == change.new else f'{change.old} → {change.new}')}")
     inputs = ": " + "; ".join(told) if told else ""
     return f"- {resource.op} {kind} {code(resource.physical)}{protected}{inputs}"
 

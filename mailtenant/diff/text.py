@@ -39,9 +39,11 @@ def _paths(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """Numbers come as 256.0 from the engine's protocol."""
+    """As a person would write it: numbers come as 256.0 from the engine's protocol."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
         return [_whole(one) for one in value]
-    return {key: _whole(one) for key, one in value.items()} if isinstance(value, dict) else value
+    if isinstance(value, dict):  # names with __ are the SDK's own marks
+        return {key: _whole(one) for key, one in value.items() if not str(key).startswith("__")}
+    return value
