@@ -24,6 +24,8 @@ CODE: Final = ("components", "mailtenant", "providers", "templates", "stacks/__m
 NO_PART: Final = tuple(f"mailtenant/{name}/" for name in ("api", "check", "cli", "control", "diff", "migration", "ci"))
 """Folders in there that no tenant image depends on; a test looks at what is really loaded."""
 TEMPLATES: Final = "templates/"
+AT_ONCE: Final = 200
+"""Tenants whose images are held at once: both sides of one take about a megabyte."""
 
 Progress = Callable[[str, int], None]
 """Called with a few words and how many tenants are still to be looked at."""
@@ -113,10 +115,16 @@ def compare(
                 and digests[0].images[label] == digests[1].images[label]
             }
             wanted = [label for label in wanted if label not in same]
-        answers = runner.both("evaluating", jobs(0, wanted), jobs(1, wanted))
-    rules = answers[1].rules or answers[0].rules
-    found = [tenant_change(l, answers[0].images.get(l), answers[1].images.get(l), rules) for l in wanted]  # noqa: E741
-    worst = sorted((one for one in found if one.kind != "unchanged"), key=lambda one: (one.severity, one.label))
+        found: list[TenantChange] = []
+        for start in range(0, len(wanted), AT_ONCE):
+            part = wanted[start : start + AT_ONCE]
+            old, new = runner.both(
+                "evaluating", jobs(0, part), jobs(1, part), more=2 * (len(wanted) - start - len(part))
+            )
+            for label in part:
+                change = tenant_change(label, old.images.get(label), new.images.get(label), new.rules or old.rules)
+                found += [change] if change.kind != "unchanged" else []
+    worst = sorted(found, key=lambda one: (one.severity, one.label))
     return Comparison(base, head, tuple(worst), len(everyone), code)
 
 
@@ -152,8 +160,9 @@ class _Runner:
     def __init__(self, sides: Sequence[_Side], processes: int, progress: Progress) -> None:
         self._sides, self._processes, self._progress = sides, processes, progress
 
-    def both(self, doing: str, base: Sequence[Job], head: Sequence[Job]) -> tuple[Answers, Answers]:
-        left = len(base) + len(head)
+    def both(self, doing: str, base: Sequence[Job], head: Sequence[Job], more: int = 0) -> tuple[Answers, Answers]:
+        """`more`: how many are still to come after these, for the progress."""
+        left = len(base) + len(head) + more
 
         def one_less() -> None:
             nonlocal left
