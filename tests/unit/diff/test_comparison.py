@@ -162,11 +162,11 @@ def test_a_defect_of_the_code_is_that_tenants_row(with_code: GitProject) -> None
     assert "boom" in one.problems[0][1]
 
 
-def test_code_that_cannot_be_imported_ends_with_one_line(with_code: GitProject, cli: Cli) -> None:
-    with_code.edit("components/smtp.py", "class SmtpServer(", "class SmtpServer((")
+def test_code_that_cannot_be_run_at_all_ends_with_one_line(with_code: GitProject, cli: Cli) -> None:
+    with_code.edit("components/registrations.py", "class Registered:", "class Registered(:")
     ended = cli("diff", "HEAD", "--project", with_code.folder)
-    assert ended.code == 1
-    assert "cannot be" in ended.err + ended.out
+    assert (ended.code, ended.out) == (1, "")
+    assert "the code of working tree cannot be run: SyntaxError" in ended.err
 
 
 def test_a_revision_before_this_command_is_refused_by_name(with_code: GitProject) -> None:
