@@ -51,10 +51,13 @@ def test_the_offline_diff_says_what_the_engine_says(tenant: RunningTenant, scena
         assert offline.loses_data
         return
     assert ours == theirs
-    reasons = {s.name: {key for key, _, _, replaces in s.inputs if replaces} for s in said.steps if s.op == "replace"}
-    assert {
-        r.physical: {i.key for i in r.inputs if i.replaces} for r in offline.resources if r.op == "replace"
-    } == reasons
+    # A volume and its carrier have the same name.
+    reasons = {
+        (s.type, s.name): {key for key, _, _, replaces in s.inputs if replaces} for s in said.steps if s.op == "replace"
+    }
+    assert reasons == {
+        (r.type, r.physical): {i.key for i in r.inputs if i.replaces} for r in offline.resources if r.op == "replace"
+    }
 
 
 def test_a_new_tenant_is_previewed_without_a_trace(tenant: RunningTenant, tmp_path: Path) -> None:
