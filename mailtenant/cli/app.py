@@ -32,6 +32,8 @@ class CommandEntry:
 COMMANDS: Final = (
     CommandEntry("new", "mailtenant.cli.new", "new", "Write a complete stack file for a new tenant."),
     CommandEntry("validate", "mailtenant.cli.validate", "validate", "Check stack files: every problem at once."),
+    CommandEntry("diff", "mailtenant.cli.diff", "diff", "What a change of the repository does to which tenant."),
+    CommandEntry("ci", "mailtenant.cli.ci", "app", "What a pull request's workflows run: previews, comment, deploy."),
     CommandEntry("render", "mailtenant.cli.render", "render", "Write every configuration file of a tenant, offline."),
     CommandEntry("records", "mailtenant.cli.records", "records_command", "Print the DNS records that a tenant needs."),
     CommandEntry("dns", "mailtenant.cli.dns", "app", "DNS records by phase: plan, hand over, adopt, verify."),
