@@ -43,6 +43,7 @@ COMMANDS: Final = (
     CommandEntry("mailbox", "mailtenant.cli.mailbox", "app", "Mailboxes: add, list, passwd, quota, remove, import …"),
     CommandEntry("alias", "mailtenant.cli.alias", "app", "Aliases and catch-all addresses."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),
+    CommandEntry("fleet", "mailtenant.cli.fleet", "app", "Many tenants at once, in waves: plan, rollout, resume …"),
     CommandEntry("down", "mailtenant.cli.down", "down", "Stop a tenant; mail, queue and accounts stay."),
     CommandEntry("purge", "mailtenant.cli.down", "purge", "Remove a tenant and all its mail for good."),
     CommandEntry("recover", "mailtenant.cli.recover", "recover", "Start what a restarted engine left behind."),
