@@ -27,6 +27,7 @@ images: ## Build the images that changed
 
 docs: setup ## Write the generated pages anew
 	@.venv/bin/mailtenant schema
+	@$(PYTHON) -m components.reference
 
 clean: ## Remove what tools wrote into the tree (not the cache, not .state)
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

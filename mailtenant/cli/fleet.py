@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -186,24 +186,22 @@ def halt(
 
 
 def _work(folder: Path, journal: Journal, number: int, concurrency: int, *, as_json: bool) -> None:
-    from mailtenant.fleet.automation import StackRunner, prepare_process
     from mailtenant.fleet.inputs import code_hash
     from mailtenant.fleet.means import RealMeans
-    from mailtenant.fleet.provider_limits import JournalStorage, ProviderLimits
+    from mailtenant.fleet.stack_pool import StackPool
     from mailtenant.fleet.worker import begin, worker
 
-    prepare_process()
     view = journal.view(number)
     display = ProgressDisplay(quiet=as_json)
-
-    def means() -> RealMeans:
-        return RealMeans(
-            folder, StackRunner(folder), ProviderLimits(JournalStorage(journal.database)), code_hash(folder),
-            refresh=bool(view.options.get("refresh")), probe=bool(view.options.get("probe", True)), tell=display.tell,
-        )  # fmt: skip
+    url = journal.database.url.render_as_string(hide_password=False)
+    refresh, probe = bool(view.options.get("refresh")), bool(view.options.get("probe", True))
 
     try:
-        with worker(journal.database, means, concurrency=concurrency) as me, display:
+        with ExitStack() as opened:
+            pool = opened.enter_context(StackPool(folder, concurrency, limits_url=url, tell=display.tell))
+            means = RealMeans(folder, pool, code_hash(folder), refresh=refresh, probe=probe, tell=display.tell)
+            me = opened.enter_context(worker(journal.database, means, concurrency=concurrency))
+            opened.enter_context(display)
             begin(me, number)
             while True:
                 try:
@@ -249,12 +247,10 @@ def _selection(
 
 
 def _previews(folder: Path, selection: Selection, concurrency: int) -> dict[str, Any]:
-    from mailtenant.fleet.automation import StackRunner, prepare_process
     from mailtenant.fleet.previews import preview_all
 
-    prepare_process()
     labels = [label for wave in selection.waves for label in wave]
-    return preview_all(StackRunner(folder), labels, concurrency)
+    return preview_all(folder, labels, concurrency)
 
 
 def _print_selection(found: Survey, selection: Selection, release: str | None, previews: dict[str, Any]) -> None:

@@ -6,12 +6,13 @@ file. The program is the project's `stacks/__main__.py` itself. `pulumi up` at t
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from types import CodeType
 from typing import Any
 
@@ -59,12 +60,13 @@ def prepare_process() -> None:
 
 
 class StackRunner:
-    """Runs stacks of one project. Thread-safe: several runs at once, each in its own thread."""
+    """Runs stacks of one project, one at a time: Pulumi's servers for hooks are one list a process, and the end of a
+    program stops them all (`_CallbackServicer.shutdown`). `stack_pool` has several processes of these."""
 
     def __init__(self, project: Path, *, home: Path | None = None) -> None:
         self.project = project
         self._home = home or Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-        self._command = auto.PulumiCommand(skip_version_check=False)
+        self._command = _Command()
         self._code: CodeType | None = None
 
     def up(
@@ -129,6 +131,29 @@ class StackRunner:
                 pulumi.export(key, value)
 
         return program
+
+
+class _Command(auto.PulumiCommand):
+    """The CLI with its output in files instead of pipes. When this process is killed, a CLI that writes into a pipe
+    nobody reads dies of it and leaves the stack's lock behind; one that writes into a file notices that its program is
+    gone, stops in order and gives the lock back."""
+
+    def run(
+        self, args: list[str], cwd: str, additional_env: Mapping[str, str],
+        on_output: Callable[[str], Any] | None = None, on_error: Callable[[str], Any] | None = None,
+    ) -> auto.CommandResult:  # fmt: skip
+        environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        with TemporaryFile("w+", encoding="utf-8") as said, TemporaryFile("w+", encoding="utf-8") as complained:
+            done = subprocess.run(
+                [self.command, "--non-interactive", *args], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                stdout=said, stderr=complained, check=False,
+            )  # fmt: skip
+            for file in (said, complained):
+                file.seek(0)
+            result = auto.CommandResult(said.read().rstrip(), complained.read().rstrip(), done.returncode)
+        if result.code:
+            raise auto.errors.create_command_error(result)
+        return result
 
 
 class _Stack(auto.Stack):

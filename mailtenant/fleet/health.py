@@ -27,27 +27,28 @@ def unwell(settings: TenantSettings, progress: Callable[[str], None] = lambda _:
     client = engine_client(settings.platform)
     try:
         if waiting := _never_healthy(client, settings.label, wait, progress):
-            return f"not healthy after {wait:.0f} s: {', '.join(waiting)}"
+            return f"not healthy: {', '.join(waiting)}"
     finally:
         client.close()
     return _failed_steps(settings, progress)
 
 
 def _never_healthy(client: Any, label: str, wait: float, progress: Callable[[str], None]) -> list[str]:
-    """Names of the running containers that the engine does not call healthy in time. Carriers of files never run."""
+    """Names of the containers that the engine does not call healthy in time. Carriers of files never run.
+
+    A paused one is not waited for: nobody but a person ends a pause.
+    """
     deadline = time.monotonic() + wait
     while True:
-        waiting = []
+        waiting, paused = [], []
         for one in client.api.containers(filters={"label": f"{TENANT_LABEL}={label}"}):
-            status = str(one.get("Status", ""))
-            if (
-                "(health: starting)" in status
-                or "(unhealthy)" in status
-                or one.get("State") in ("paused", "restarting")
-            ):
-                waiting.append(str(one["Names"][0]).lstrip("/"))
-        if not waiting or time.monotonic() > deadline:
-            return sorted(waiting)
+            name, status = str(one["Names"][0]).lstrip("/"), str(one.get("Status", ""))
+            if one.get("State") == "paused":
+                paused.append(f"{name} (paused)")
+            elif "(health: starting)" in status or "(unhealthy)" in status or one.get("State") == "restarting":
+                waiting.append(name)
+        if paused or not waiting or time.monotonic() > deadline:
+            return sorted(paused + waiting)
         progress(f"waits for {', '.join(sorted(waiting))}")
         time.sleep(1)
 

@@ -37,8 +37,8 @@ def code_hash(project: Path, tree: Path = TREE) -> str:
 
 
 def input_hash(stack_file: StackFile, code: str, images: Mapping[str, str]) -> str:
-    """64 hex digits. `code` is `code_hash`; `images` maps a tag `mailtenant/<service>:<release>` to its id on the engine
-    (empty: not looked at).
+    """64 hex digits. `code` is `code_hash`; `images` maps a tag `mailtenant/<service>:<release>` to its id on the
+    engine (empty: not looked at).
 
     Secrets count as they are encrypted, so a new encryption of the same value counts as a change.
 

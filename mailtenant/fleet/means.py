@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import docker.errors
 
-from mailtenant.fleet.automation import RunFailed, StackLocked, StackRunner
 from mailtenant.fleet.carry import Locked, StepFailed
 from mailtenant.fleet.health import unwell
 from mailtenant.fleet.inputs import OUTPUT, input_hash
 from mailtenant.fleet.leftovers import engine_client
-from mailtenant.fleet.provider_limits import ProviderLimits, calls
+from mailtenant.fleet.provider_limits import calls
 from mailtenant.fleet.release import fingerprint, set_release
+from mailtenant.fleet.stack_pool import Run, StackPool
 from mailtenant.settings import SettingsErrors, StackFile, load_stack_file
 
 Tell = Callable[[str, str], None]
@@ -22,10 +21,10 @@ class RealMeans:
     """`Means` for the project's tenants. `tell` gets (label, line) while something goes on."""
 
     def __init__(
-        self, project: Path, runner: StackRunner, limits: ProviderLimits | None, code: str, *,
+        self, project: Path, pool: StackPool, code: str, *,
         refresh: bool = False, probe: bool = True, tell: Tell = lambda *_: None,
     ) -> None:  # fmt: skip
-        self._project, self._runner, self._limits, self._code = project, runner, limits, code
+        self._project, self._pool, self._code = project, pool, code
         self._refresh, self._probe, self._tell = refresh, probe, tell
 
     def fingerprint(self, label: str) -> str:
@@ -47,22 +46,12 @@ class RealMeans:
         if not images:
             raise StepFailed(f"its engine has no image of release {release}; build or load them there first")
         exports = {OUTPUT: {"hash": input_hash(stack_file, self._code, images), "release": release}}
-        wanted = calls(stack_file)
-
-        def before(secrets: Mapping[str, Any]) -> None:
-            if self._limits is not None and wanted:
-                self._tell(label, "waits for room at its DNS provider")
-                self._limits.admit(wanted, secrets)
-
-        try:
-            return self._runner.up(
-                label, exports=exports, before=before, refresh=self._refresh,
-                progress=lambda line: self._tell(label, line),
-            ).counts  # fmt: skip
-        except StackLocked as error:
-            raise Locked(str(error), ends_by_itself=error.ends_by_itself) from None
-        except RunFailed as error:
-            raise StepFailed(str(error)) from None
+        ran = self._pool.run(Run(label, refresh=self._refresh, exports=exports, calls=calls(stack_file)))
+        if ran.locked:
+            raise Locked(ran.error, ends_by_itself=ran.ends_by_itself)
+        if ran.error:
+            raise StepFailed(ran.error)
+        return ran.counts
 
     def unwell(self, label: str) -> str:
         if not self._probe:

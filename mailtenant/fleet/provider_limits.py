@@ -1,4 +1,4 @@
-"""The DNS providers' rate limits, shared by all workers: a run begins when its token has room for the calls it may make.
+"""The DNS providers' rate limits, shared by all workers: a run begins when its token has room for the calls it makes.
 
 The calls themselves are made inside provider plugins, where nothing can count them, so the upper bound of a run is
 counted at its start: two calls a record (one to read, one to write) and two a zone.

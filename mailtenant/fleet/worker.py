@@ -74,7 +74,7 @@ class Worker:
 
 @contextmanager
 def worker(
-    database: Database, means: Callable[[], Means], *, concurrency: int = 2, lease: timedelta = DEFAULT_LEASE,
+    database: Database, means: Means, *, concurrency: int = 2, lease: timedelta = DEFAULT_LEASE,
     patience: Patience | None = None,
 ) -> Iterator[Worker]:  # fmt: skip
     """Registers this process and begins to work on what is there.
@@ -91,7 +91,7 @@ def worker(
     stopping = threading.Event()
     beat = threading.Thread(target=_beat, args=(mine, stopping), daemon=True)
     beat.start()
-    work_with(Context(journal, means(), locks, mine.id, patience or Patience()))
+    work_with(Context(journal, means, locks, mine.id, patience or Patience()))
     for name in ("dbos", "alembic", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.ERROR)
     DBOS(config=_config(database, mine.id))

@@ -68,7 +68,7 @@ def main() -> int:
         number = view.id
         if command == "resume":
             journal.reopen(number)
-    with worker(database, lambda: Played(Path(folder)), concurrency=2, lease=timedelta(seconds=4)) as me:
+    with worker(database, Played(Path(folder)), concurrency=2, lease=timedelta(seconds=4)) as me:
         begin(me, number)
         end = me.follow(number, lambda _: None, pause=0.1)
     return 0 if end.state == "done" else 1

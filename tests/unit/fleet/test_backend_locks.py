@@ -5,9 +5,9 @@ import os
 from mailtenant.fleet.backend_locks import explain, is_locked, pulumi_runs, read_locks
 
 SAID = (
-    "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock "
-    "file with `pulumi cancel`.\n  file:///srv/state/.pulumi/locks/organization/mailtenant/acme/0f.json: created by "
-    "root@build7 (pid 4242) at 2026-11-25T15:00:00Z\n"
+    "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the "
+    "lock file with `pulumi cancel`.\n  file:///srv/state/.pulumi/locks/organization/mailtenant/acme/0f.json: created "
+    "by root@build7 (pid 4242) at 2026-11-25T15:00:00Z\n"
 )
 
 
