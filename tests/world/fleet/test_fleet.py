@@ -10,17 +10,20 @@ import os
 import signal
 import smtplib
 import subprocess
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailtenant import __version__
+from mailtenant.fleet.leftovers import engine_client, leftovers
 from tests.world.fleet.conftest import LABELS, NEXT, Fleet
-from tests.world.tenants import run
+from tests.world.tenants import message, run
 
 pytestmark = pytest.mark.timeout(3600)
 WAIT = 900.0
@@ -153,3 +156,48 @@ def test_a_broken_tenant_goes_back_halts_the_wave_and_the_others_are_served(flee
 
     assert fleet_json(fleet, "resume")["state"] == "done"
     assert {fleet.release_of(label) for label in LABELS} == {__version__}
+
+
+def test_a_suspended_tenant_takes_mail_in_and_lets_nobody_log_in_until_it_is_undone(fleet: Fleet) -> None:
+    tenant = fleet.tenants[LABELS[0]]
+    jo = tenant.mailbox("jo")
+    tenant.cli("suspend", tenant.label, "--reason", "a test")
+    with pytest.raises(imaplib.IMAP4.error), tenant.imap(jo):
+        pass
+    with pytest.raises(smtplib.SMTPAuthenticationError), tenant.submission(jo):
+        pass
+    with tenant.smtp() as client:
+        client.ehlo()
+        assert client.mail("someone@elsewhere.test")[0] == 250
+        assert client.rcpt(jo.address)[0] == 250
+    tenant.cli("unsuspend", tenant.label)
+    with tenant.imap(jo) as session:
+        session.select("INBOX", readonly=True)
+    assert tenant.cli("unsuspend", tenant.label, check=False).returncode == 1
+
+
+def test_an_offboarded_tenant_leaves_an_export_and_nothing_else(fleet: Fleet, tmp_path: Path) -> None:
+    tenant, folder = fleet.tenants[LABELS[-1]], tmp_path / "export"
+    jo = tenant.mailbox("jo")
+    mail = message("jo@" + tenant.domain, jo.address, "kept-for-the-customer")
+    with tenant.submission(jo) as client:
+        client.send_message(mail)
+    tenant.wait_for(jo, "kept-for-the-customer")
+    refused = tenant.cli("offboard", tenant.label, str(folder), "--confirm", "no", check=False)
+    assert refused.returncode == 1
+    assert tenant.docker("volume", "inspect", f"mt-{tenant.label}-mail", check=False).returncode == 0
+
+    tenant.cli("offboard", tenant.label, str(folder), "--confirm", tenant.label)
+    with tarfile.open(folder / "mail" / f"{jo.address}.tar") as archive:
+        files = [archive.extractfile(one) for one in archive.getmembers() if one.isfile()]
+        assert any(b"kept-for-the-customer" in file.read() for file in files if file)
+    assert jo.address in (folder / "accounts.csv").read_text()
+    report = json.loads((folder / "removal.json").read_text())
+    assert report["left"] == []
+    assert f"volumes mt-{tenant.label}-mail" in report["removed"]
+    assert not leftovers(engine_client(), tenant.label)
+    assert not tenant.stack_file.exists()
+    words = ["mailtenant", "new", tenant.label, "--project", str(fleet.project), "--domain", "again.test", "--embedded"]
+    again = run(words, fleet.environment, fleet.project, check=False)
+    assert again.returncode == 1
+    assert "offboarded" in again.stderr
