@@ -1,7 +1,7 @@
 # Thin: each line calls a script or the CLI. `make demo` shows the product, `make test` proves it.
 PYTHON := .venv/bin/python
 
-.PHONY: setup demo demo-down test bench images docs clean
+.PHONY: setup demo demo-down test test-fleet bench images docs clean
 
 setup: ## Engine, images, virtual environment, Pulumi: whatever is missing
 	@python3 scripts/setup
@@ -18,6 +18,9 @@ test: setup ## Lint, types, import rules, tests
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports
 	@$(PYTHON) -m pytest
+
+test-fleet: setup ## Twelve real tenants rolled in waves, one worker killed, one tenant broken
+	@MAILTENANT_FLEET_SIZE=12 $(PYTHON) -m pytest tests/world/fleet
 
 bench: setup ## Measurements, written to docs/
 	@$(PYTHON) -m bench

@@ -78,8 +78,8 @@ def offboard(
         output.print_json(report)
         return
     typer.echo(
-        f"{label} is gone: {len(report['removed'])} objects removed, nothing with its label is left on the engine or in "
-        f"the state ({folder / REPORT}). Its stack file is in {folder}; the label is never used again."
+        f"{label} is gone: {len(report['removed'])} objects removed, nothing with its label is left on the engine or "
+        f"in the state ({folder / REPORT}). Its stack file is in {folder}; the label is never used again."
     )
     if report["records_by_hand"]:
         typer.echo(f"Records that people entered by hand are for people to remove: {folder / 'records.zone'}")

@@ -32,9 +32,7 @@ def suspend(
     if as_json:
         output.print_json({"label": label, "since": held.since, "mailboxes": len(held.mailboxes)})
     else:
-        typer.echo(
-            f"{label} is suspended: {len(held.mailboxes)} mailboxes cannot log in or send; mail is still taken in."
-        )
+        typer.echo(f"{label} is suspended: {len(held.mailboxes)} mailboxes cannot log in or send; mail still arrives.")
 
 
 def unsuspend(

@@ -6,7 +6,7 @@ from typing import Final
 
 FILE: Final = "tombstones.txt"
 _HEAD: Final = (
-    "# Labels of tenants that were offboarded. Old records may still point at their hosts: never used again.\n"
+    "# Labels of tenants that are gone. Old records may still point at their hosts: never used again.\n"
 )
 
 
