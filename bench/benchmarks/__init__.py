@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bench.benchmarks import memory, noop, render, start, throughput
+from bench.benchmarks import fleet, memory, noop, render, start, throughput
 from bench.results import Result
 from bench.session import Session
 
@@ -13,5 +13,6 @@ BENCHMARKS: Final[dict[str, Callable[[Session], Result]]] = {
     # Before there is any load: what an idle tenant takes.
     "memory": memory.measure,
     "noop": noop.measure,
+    "fleet": fleet.measure,
     "throughput": throughput.measure,
 }

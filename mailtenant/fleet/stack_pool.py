@@ -6,6 +6,7 @@ them then loses its program, stops, and gives back the stack's lock by itself.
 
 import multiprocessing
 import os
+import resource
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -78,6 +79,10 @@ class StackPool:
                     self._pool = self._new()
             return Ran({}, "a process that runs stacks died (memory?); what it changed is in the state: try again")
 
+    def peak_memory_mib(self) -> float:
+        """The most that one of the processes has held: resident, in MiB."""
+        return self._pool.submit(_peak_memory_mib).result()
+
     def _new(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(self._size, mp_context=self._context, initializer=_prepare, initargs=self._given)
 
@@ -104,6 +109,10 @@ def _prepare(project: str, limits_url: str | None, parent: int, said: "SimpleQue
     _runner = StackRunner(Path(project))
     _limits = ProviderLimits(JournalStorage(Database(limits_url))) if limits_url else None
     _tell = lambda label, line: said.put((label, line))  # noqa: E731
+
+
+def _peak_memory_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _watch(parent: int) -> None:
