@@ -25,6 +25,9 @@ test: setup ## Lint, types, import rules, tests
 test-migration: setup ## The whole matrix of migrations: kills, rollbacks and faults at every step
 	@MAILTENANT_MATRIX=whole $(PYTHON) -m pytest tests/unit/workflow tests/world/workflow tests/world/migration
 
+test-fleet: setup ## Twelve real tenants rolled in waves, one worker killed, one tenant broken
+	@MAILTENANT_FLEET_SIZE=12 $(PYTHON) -m pytest tests/world/fleet
+
 bench: setup ## Measurements, written to docs/
 	@$(PYTHON) -m bench
 
@@ -33,6 +36,7 @@ images: ## Build the images that changed
 
 docs: setup ## Write the generated pages anew
 	@.venv/bin/mailtenant schema
+	@$(PYTHON) -m components.reference
 
 workflows: ## The workflows, looked at by actionlint (needs Go)
 	@go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12

@@ -31,6 +31,8 @@ class TenantMail(pulumi.ComponentResource):
     """Creates: one tenant's network, edge, resolver, database, filter with cache, IMAP, SMTP; DNS for local zones,
     and a web host where there is a certificate for it.
 
+    Replaced by: nothing as a whole; each part says what replaces it. Mail, queue and database stay on their volumes.
+
     Outputs: `host`, `addresses`, `ports`, `publish`, `images` (service → id), `records` (name, type, value, ttl,
     reason), `files` (path → text, so that a preview shows the lines that change), `certificate_authority` (PEM, mode
     `local`), `dnsPhase`, `dnsAdopted` (what the next run must know of this one).

@@ -96,6 +96,16 @@ class AccountStore:
             )
             _must_have_hit(cursor, address)
 
+    def set_enabled(self, addresses: Sequence[str], *, enabled: bool) -> list[str]:
+        """Logins and sending of these mailboxes; mail is delivered either way. Gives those that were changed."""
+        with self._transaction() as cursor:
+            rows = cursor.execute(
+                """UPDATE mail.mailboxes SET enabled = %s WHERE address = ANY(%s) AND enabled <> %s
+                   RETURNING address""",
+                (enabled, list(addresses), enabled),
+            ).fetchall()
+        return sorted(address for (address,) in rows)
+
     def remove(self, address: str) -> list[Alias]:
         """Takes out the mailbox and the aliases that lead to it; gives those back. Its mail is not touched."""
         with self._transaction() as cursor:
