@@ -49,7 +49,7 @@ def page(name: str, one: type[pulumi.ComponentResource]) -> str:
         type_ = get_type_hints(one.__init__).get(parameter.name)
         needed = "" if parameter.default is inspect.Parameter.empty else "optional"
         lines.append(f"| `{parameter.name}` | `{_shown(type_)}` | {needed} |")
-        if is_typeddict(type_):
+        if type_ is not None and is_typeddict(type_):
             for key, hint in get_type_hints(type_).items():
                 needed = "" if key in type_.__required_keys__ else "optional"
                 lines.append(f"| `{parameter.name}.{key}` | `{_shown(hint)}` | {needed} |")
