@@ -192,6 +192,9 @@ smtpd_client_connection_count_limit = 50
 smtpd_recipient_restrictions = check_recipient_access texthash:{move}/access, reject_non_fqdn_recipient,
     reject_unauth_destination, reject_unlisted_recipient
 smtpd_relay_restrictions = reject_unauth_destination
+# move: people of a customer that moves are told to come back, after their login
+submission_recipient_restrictions = check_sasl_access regexp:{move}/senders, reject_non_fqdn_recipient,
+    reject_unlisted_recipient, permit_sasl_authenticated, reject
 # move: which addresses exist is asked of the new host
 unverified_recipient_reject_code = 550
 unverified_recipient_defer_code = 450
@@ -217,7 +220,7 @@ _MASTER = """\
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=permit_sasl_authenticated,reject
   -o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch
-  -o smtpd_recipient_restrictions=reject_non_fqdn_recipient,reject_unlisted_recipient,permit_sasl_authenticated,reject
+  -o smtpd_recipient_restrictions=$submission_recipient_restrictions
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
 587       inet  n       -       n       -       60      smtpd
   -o syslog_name=postfix/submission
@@ -225,8 +228,15 @@ _MASTER = """\
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_client_restrictions=permit_sasl_authenticated,reject
   -o smtpd_sender_restrictions=reject_authenticated_sender_login_mismatch
-  -o smtpd_recipient_restrictions=reject_non_fqdn_recipient,reject_unlisted_recipient,permit_sasl_authenticated,reject
+  -o smtpd_recipient_restrictions=$submission_recipient_restrictions
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
+# Dovecot's way out: Sieve redirect and vacation.
+127.0.0.1:10587 inet n  -       n       -       10      smtpd
+  -o syslog_name=postfix/internal
+  -o smtpd_tls_security_level=none
+  -o mynetworks=127.0.0.1/32
+  -o smtpd_recipient_restrictions=permit_mynetworks,reject
+  -o smtpd_relay_restrictions=permit_mynetworks,reject
 pickup    unix  n       -       n       60      1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       300     1       qmgr
@@ -302,11 +312,11 @@ auth_username_format = %{{user | lower}}
 auth_cache_size = 4M
 auth_cache_ttl = 5 mins
 auth_failure_delay = 2 secs
-# move: a customer whose name is a folder here is told "temporarily unavailable" (a folder cannot be read as a file of
-# users, which Dovecot takes for a fault of ours): mail programs keep the password and try again.
+# move: a customer whose name is a link to itself here is told "temporarily unavailable" (such a link cannot be opened,
+# which Dovecot takes for a fault of ours): mail programs keep the password and try again.
 passdb passwd-file {{
   driver = passwd-file
-  passwd_file_path = {move}/denied/%{{user | domain}}
+  passwd_file_path = {move}/denied/%{{protocol}}/%{{user | domain}}
   result_internalfail = return-fail
 }}
 passdb users {{
@@ -320,7 +330,8 @@ userdb users {{
 {storage}
 postmaster_address = postmaster@{host}
 recipient_delimiter = +
-submission_host = 127.0.0.1:25
+submission_host = 127.0.0.1:10587
+submission_ssl = no
 protocol lmtp {{
   mail_plugins {{
     sieve = yes

@@ -18,7 +18,7 @@ __all__ = ["PORTS", "SHARED_NAME", "SharedCustomer", "SharedHostServer", "Shared
 ROLE = "shared"
 PORTS = (25, 465, 587, 993, 4190)
 CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SYS_CHROOT"]
-_MOVE_FILES = ("transport", "access", "accepted", "aliases", "users", "copy-password.conf")
+_MOVE_FILES = ("transport", "access", "accepted", "aliases", "senders", "users", "copy-password.conf")
 
 
 @dataclass(frozen=True)

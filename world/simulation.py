@@ -70,7 +70,9 @@ class World:
             write_files(name_server, zones.FOLDER, {ZONES: json.dumps(held)}, UNBOUND_UID)
             host.start()
         identity = _eventually(lambda: self.outside().identity(), f"{self.layout.container('mx')} to answer")
-        self._publish(name_server, zones.files(self.layout, identity.public_key, tenants, held))
+        served = {zone for place in tenants for zone in place.zones}
+        changeable = {name: lines for name, lines in held.items() if name not in served}
+        self._publish(name_server, zones.files(self.layout, identity.public_key, tenants, changeable))
         _eventually(self._dns_answers, f"{self.layout.container('dns')} to answer")
         if shared is not None:
             _eventually(self._shared_is_healthy, f"{self.layout.container('shared')} to serve")

@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 from mailtenant.accounts.engine import TenantEngine, explain_complaint
 from mailtenant.accounts.errors import AccountError, AccountsUnavailable, explain
 from mailtenant.accounts.importing import Present
-from mailtenant.accounts.model import MIB, Alias, DomainState, Mailbox, NewMailbox, StoredMailbox, Usage
+from mailtenant.accounts.model import MIB, Alias, DomainState, Mailbox, NewMailbox, Pause, StoredMailbox, Usage
 from mailtenant.accounts.tunnel import PORT, Tunnel
 
 _CONNECT_SECONDS: Final = 20
@@ -96,6 +96,16 @@ class AccountStore:
             )
             _must_have_hit(cursor, address)
 
+    def set_enabled(self, addresses: Sequence[str], *, enabled: bool) -> list[str]:
+        """Logins and sending of these mailboxes; mail is delivered either way. Gives those that were changed."""
+        with self._transaction() as cursor:
+            rows = cursor.execute(
+                """UPDATE mail.mailboxes SET enabled = %s WHERE address = ANY(%s) AND enabled <> %s
+                   RETURNING address""",
+                (enabled, list(addresses), enabled),
+            ).fetchall()
+        return sorted(address for (address,) in rows)
+
     def remove(self, address: str) -> list[Alias]:
         """Takes out the mailbox and the aliases that lead to it; gives those back. Its mail is not touched."""
         with self._transaction() as cursor:
@@ -146,6 +156,27 @@ class AccountStore:
         """What is in use, what is allowed, and the newest refusal."""
         with self._transaction() as cursor:
             return _usage(cursor)
+
+    def pauses(self) -> list[Pause]:
+        """Who may not send for now, the widest first."""
+        with self._transaction() as cursor:
+            cursor.execute("SELECT scope, name, reason, since FROM mail.pauses ORDER BY scope DESC, name")
+            return [Pause(*row) for row in cursor]
+
+    def pause(self, scope: str, name: str, reason: str) -> bool:
+        """Whether it was not paused before. Holds within seconds."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO mail.pauses (scope, name, reason) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                (scope, name, reason),
+            )
+            return cursor.rowcount == 1
+
+    def resume(self, scope: str, name: str) -> bool:
+        """Whether it was paused."""
+        with self._transaction() as cursor:
+            cursor.execute("DELETE FROM mail.pauses WHERE scope = %s AND name = %s", (scope, name))
+            return cursor.rowcount == 1
 
     def present(self) -> Present:
         """What an import is checked against."""

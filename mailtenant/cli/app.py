@@ -32,6 +32,8 @@ class CommandEntry:
 COMMANDS: Final = (
     CommandEntry("new", "mailtenant.cli.new", "new", "Write a complete stack file for a new tenant."),
     CommandEntry("validate", "mailtenant.cli.validate", "validate", "Check stack files: every problem at once."),
+    CommandEntry("diff", "mailtenant.cli.diff", "diff", "What a change of the repository does to which tenant."),
+    CommandEntry("ci", "mailtenant.cli.ci", "app", "What a pull request's workflows run: previews, comment, deploy."),
     CommandEntry("render", "mailtenant.cli.render", "render", "Write every configuration file of a tenant, offline."),
     CommandEntry("records", "mailtenant.cli.records", "records_command", "Print the DNS records that a tenant needs."),
     CommandEntry("dns", "mailtenant.cli.dns", "app", "DNS records by phase: plan, hand over, adopt, verify."),
@@ -47,8 +49,16 @@ COMMANDS: Final = (
     CommandEntry("notifications", "mailtenant.cli.notifications", "app", "Messages to customers: list, send, retry."),
     CommandEntry("waves", "mailtenant.cli.waves", "waves", "Who moves in which week, and whether all fit."),
     CommandEntry("serve", "mailtenant.cli.serve", "serve", "The customers' HTTP API, its tasks and the outbox."),
+    CommandEntry("nodes", "mailtenant.cli.nodes", "nodes", "How many mail servers a tenant has."),
+    CommandEntry("usage", "mailtenant.cli.usage", "usage", "What a tenant uses and has sent, against what it may."),
+    CommandEntry("pause", "mailtenant.cli.pause", "pause", "Stop a mailbox, a domain or a tenant from sending."),
+    CommandEntry("resume", "mailtenant.cli.pause", "resume", "Let it send again."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),
     CommandEntry("migrate", "mailtenant.cli.migrate", "app", "Move a customer from the shared host to its own stack."),
+    CommandEntry("fleet", "mailtenant.cli.fleet", "app", "Many tenants at once, in waves: plan, rollout, resume …"),
+    CommandEntry("suspend", "mailtenant.cli.suspend", "suspend", "No logins, no sending; mail is still taken in."),
+    CommandEntry("unsuspend", "mailtenant.cli.suspend", "unsuspend", "Undo a suspension."),
+    CommandEntry("offboard", "mailtenant.cli.offboard", "offboard", "Export a tenant, then remove it with proof."),
     CommandEntry("down", "mailtenant.cli.down", "down", "Stop a tenant; mail, queue and accounts stay."),
     CommandEntry("purge", "mailtenant.cli.down", "purge", "Remove a tenant and all its mail for good."),
     CommandEntry("recover", "mailtenant.cli.recover", "recover", "Start what a restarted engine left behind."),
@@ -69,6 +79,7 @@ _ANSWERS: Final = {
     ("mailtenant.migration.sides", "SideError"): ExitCode.PROBLEM,
     ("mailtenant.workflow.ports", "StepError"): ExitCode.PROBLEM,
     ("mailtenant.workers.locks", "Busy"): ExitCode.PROBLEM,
+    ("mailtenant.draining", "DrainError"): ExitCode.PROBLEM,
     ("docker.errors", "APIError"): ExitCode.PROBLEM,
 }
 

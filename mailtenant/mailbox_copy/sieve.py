@@ -61,7 +61,7 @@ class ManageSieve:
         return self._answer(what)
 
     def _answer(self, what: str) -> list[bytes]:
-        lines = []
+        lines: list[bytes] = []
         while True:
             line = self._line(what)
             word = line.split(b" ", 1)[0].upper()

@@ -41,6 +41,27 @@ def prepare_dsync(imap: Runner, access: CopyAccess) -> Transport:
     return Transport(_config(imap, settings), f"tcps:{access.host}:{access.port}")
 
 
+def prepare_imapc(imap: Runner, host: str, port: int, master: str, password: str, ca: str) -> Transport:
+    """The same for a foreign IMAP server with a master user. `ca` empty: the authorities that the image trusts.
+
+    Raises: SideError
+    """
+    if any(sign in f"{host}{master}{password}" for sign in '"\\\r\n'):
+        raise SideError("the source's host, master user or password holds a quote, backslash or line break")
+    if ca:
+        _write(imap, "ca.pem", ca)
+    settings = [
+        f"imapc_host = {host}",
+        f"imapc_port = {port}",
+        "imapc_ssl = imaps",
+        f'imapc_user = "%{{user}}*{master}"',
+        f'imapc_password = "{password}"',
+        f"ssl_client_ca_file = {FOLDER}/ca.pem" if ca else "ssl_client_ca_dir = /etc/ssl/certs",
+        "ssl_client_require_valid_cert = yes",
+    ]
+    return Transport(_config(imap, settings), "imapc:")
+
+
 def _config(imap: Runner, settings: Sequence[str]) -> str:
     lines = [
         "dovecot_config_version = 2.4.1",

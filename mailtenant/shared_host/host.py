@@ -96,7 +96,7 @@ class SharedHost:
 
     def frozen(self) -> bool:
         """Whether logins of every domain of the customer are denied now."""
-        where = ["-mindepth", "2", "-maxdepth", "2", "-path", "*/denied/*", "-printf", "%f\\n"]
+        where = ["-mindepth", "3", "-path", "*/denied/imap/*", "-type", "l", "-printf", "%f\\n"]
         found = checked(self.runner, ["find", self.paths.move, *where])
         return set(self.domains) <= set(found.split())
 

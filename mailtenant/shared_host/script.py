@@ -16,7 +16,7 @@ mkdir -p "$1" && cd "$1"
 exec 9>.lock
 flock -w 60 9 || { echo "another change has held the lock for a minute" >&2; exit 75; }
 mkdir -p denied
-for file in transport access accepted aliases users copy-password.conf; do : >>"$file"; done
+for file in transport access accepted aliases senders users copy-password.conf; do : >>"$file"; done
 
 # edit FILE KEY [LINE]: without the lines whose first word is KEY, and with LINE.
 edit() {
@@ -31,21 +31,33 @@ STATE: Final = (
     _EDIT
     + rf"""
 # MOVE STATE HOST DOMAIN…   STATE: frozen, relayed, open
+# Reading is denied by a link to itself, which Dovecot cannot open: "temporarily unavailable". Not so sending: Postfix
+# calls every failed login wrong for good (535), so the login passes there and every recipient is answered 450.
+protocols="imap pop3 sieve"
+deny() {{
+    for protocol in $protocols; do
+        mkdir -p "denied/$protocol"
+        [ -L "denied/$protocol/$1" ] || ln -s "$1" "denied/$protocol/$1"
+    done
+    edit senders "$theirs" "$theirs $LATER"
+}}
+LATER="450 4.3.2 mailboxes are being moved, please try again in some minutes"
 state=$2 host=$3
 shift 3
 for domain; do
+    theirs="/@$(printf %s "$domain" | sed 's/[.]/[.]/g')\$/"
     whole="/^(.*@$(printf %s "$domain" | sed 's/[.]/[.]/g'))\$/"
     case $state in
     frozen)
-        mkdir -p "denied/$domain"
-        edit access "$domain" "$domain 450 4.3.2 mailboxes are being moved, please try again in some minutes"
+        deny "$domain"
+        edit access "$domain" "$domain $LATER"
         edit transport "$domain" "$domain retry:4.3.2 {HELD}"
         edit accepted "@$domain"
         edit aliases "$whole"
         ;;
     relayed)
         # From here on the new host alone says which addresses exist and where they lead.
-        mkdir -p "denied/$domain"
+        deny "$domain"
         edit accepted "@$domain" "@$domain x"
         edit aliases "$whole" "$whole \$1"
         edit transport "$domain" "$domain relay:[$host]"
@@ -56,7 +68,8 @@ for domain; do
         edit aliases "$whole"
         edit accepted "@$domain"
         edit access "$domain"
-        [ ! -d "denied/$domain" ] || rmdir "denied/$domain"
+        for protocol in $protocols; do rm -f "denied/$protocol/$domain"; done
+        edit senders "$theirs"
         ;;
     esac
 done

@@ -109,12 +109,19 @@ class TaskWorker:
     """Runs tasks, and sends what is in the outbox, in threads of this process, until `stop`."""
 
     def __init__(
-        self, plane: ControlPlane, systems: Systems, *, sender: Sender | None = None, tick: float = 1.0
+        self,
+        plane: ControlPlane,
+        systems: Systems,
+        *,
+        sender: Sender | None = None,
+        tick: float = 1.0,
+        lease: float = 30.0,
     ) -> None:
         self._plane, self._sender, self._tick = plane, sender, tick
         self._systems = systems
         self._stop = threading.Event()
-        self._lease = Lease(plane.database, length=timedelta(seconds=30), kind="task")
+        self._lease = Lease(plane.database, length=timedelta(seconds=lease), kind="task")
+        self._renewal = lease / 4
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -151,7 +158,7 @@ class TaskWorker:
         renewed = time.monotonic()
         while not self._stop.wait(self._tick):
             try:
-                if time.monotonic() - renewed > 7:
+                if time.monotonic() - renewed > self._renewal:
                     self._lease.renew()
                     renewed = time.monotonic()
                 dead = self._lease.fence_silent(timedelta(minutes=10))

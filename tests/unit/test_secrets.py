@@ -1,10 +1,14 @@
 """The secret half of a stack file: what each service gets, names that tell nothing, errors without values."""
 
+import base64
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from mailtenant.dkim import filters_key, generate_private_key, public_half
 from mailtenant.rendering import SERVICES
 from mailtenant.secrets import (
     SecretsError,
@@ -69,6 +73,14 @@ def test_the_signing_map_names_the_active_selector_of_each_domain() -> None:
     assert dkim_selectors(samples.settings()).splitlines() == ["acme.outboxment.test mt1", "acme.test mt1"]
 
 
+def test_an_active_ed25519_key_signs_beside_the_rsa_one_and_a_pending_one_does_not() -> None:
+    document = samples.document("acme", "acme.test")
+    second = {"selector": "mt2", "state": "active", "algorithm": "ed25519", "public_key": "A" * 43 + "="}
+    document["domains"][0]["dkim"] += [second, {**second, "selector": "mt3", "state": "pending"}]
+    settings = samples.parse_settings(document, stack="acme")
+    assert "acme.test mt1 mt2" in dkim_selectors(settings).splitlines()
+
+
 @given(
     st.dictionaries(st.text(min_size=1), st.text(), max_size=4),
     st.dictionaries(st.text(min_size=1), st.text(), max_size=4),
@@ -87,3 +99,11 @@ def test_a_fingerprint_cannot_be_guessed_without_the_key() -> None:
     files = {"x": SecretStr("y")}
     other = parse_secrets({**samples.secrets_document(tenant), "fingerprintKey": "another"})
     assert fingerprint(samples.secrets(tenant), files) != fingerprint(other, files)
+
+
+def test_the_filter_gets_ed25519_keys_as_it_reads_them_and_rsa_keys_unchanged() -> None:
+    rsa, second = generate_private_key(), generate_private_key("ed25519")
+    assert filters_key(rsa) == rsa
+    seed = base64.b64decode(filters_key(second))
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    assert base64.b64encode(public).decode() == public_half(second)

@@ -110,10 +110,12 @@ def test_no_secret_is_logged_or_answered(api: Service, caplog: pytest.LogCapture
     assert (bad.status_code, short.status_code) == (422, 422)
     api.get(f"/api/userinfo/?key={key}", "mt_" + "w" * 43)
     answers = made.text + bad.text + short.text
+    # The test's own HTTP client logs whole addresses.
+    logged = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("httpx"))
     for secret in (key, password, "hunter7", "w" * 43, "argon2"):
-        assert secret not in caplog.text
+        assert secret not in logged
         assert secret not in answers
-    assert "POST /api/mailboxes/ 202" in caplog.text
+    assert "POST /api/mailboxes/ 202" in logged
     with api.plane.database.read() as session:
         task = book.find(session, customers.find(session, "acme").id, made.json()["task_id"])
         assert "password" not in str(task.given)

@@ -67,8 +67,8 @@ class Server:
         found = []
         for name, box in self.boxes.items():
             held = len(box.messages)
-            first = name == "INBOX"
-            found.append(Folder(name.encode(), name, first, False, held, box.uidnext, box.uidvalidity, box.modseq, held))
+            numbers = (held, box.uidnext, box.uidvalidity, box.modseq, held)
+            found.append(Folder(name.encode(), name, name == "INBOX", False, *numbers))
         return found
 
     def enable_qresync(self) -> None: ...

@@ -27,8 +27,10 @@ def run(script: str, tools: dict[str, str], *words: str, stdin: str = "") -> sub
 
 def state(tmp_path: Path) -> dict[str, str]:
     move = tmp_path / "move"
-    found = {name: (move / name).read_text() for name in ("transport", "access", "accepted", "aliases", "users")}
-    return {**found, "denied": " ".join(sorted(path.name for path in (move / "denied").iterdir()))}
+    found = {
+        name: (move / name).read_text() for name in ("transport", "access", "accepted", "aliases", "senders", "users")
+    }
+    return {**found, "denied": " ".join(sorted(path.name for path in move.glob("denied/imap/*")))}
 
 
 def test_each_state_replaces_the_one_before_and_other_customers_keep_their_lines(
@@ -43,6 +45,7 @@ def test_each_state_replaces_the_one_before_and_other_customers_keep_their_lines
     assert frozen["transport"].splitlines() == [
         f"{domain} retry:4.3.2 {HELD}" for domain in ("other.test", "acme.test", "acme.example")
     ]
+    assert "/@acme[.]test$/ 450 4.3.2" in frozen["senders"]
     assert frozen["access"].count("450 4.3.2") == 3 and frozen["denied"] == "acme.example acme.test other.test"
 
     assert not run(STATE, tools, move, "relayed", "acme.outboxment.test", "acme.test", "acme.example").returncode

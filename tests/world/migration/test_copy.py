@@ -15,7 +15,8 @@ from mailtenant.shared_host import SharedHost
 from mailtenant.tenant_side import TenantMail
 from tests.world.migration import moving
 from tests.world.migration.people import Shared, append, subjects
-from tests.world.tenants import Mailbox, RunningTenant
+from tests.world.tenants import Mailbox, RunningTenant, eventually, message
+from world.outside import OutsideMx
 
 JO, ANN, BOB = (moving.login(box) for box in (moving.JO, moving.ANN, moving.BOB))
 TO_TENANT, TO_SHARED = Direction.TO_TENANT, Direction.TO_SHARED
@@ -193,3 +194,34 @@ def test_a_dry_run_says_what_is_missing_and_changes_nothing(
     assert planned.missing_messages == 2 and planned.missing_octets > 400 and planned.seconds > 0.4
     with tenant.imap(Mailbox(BOB.address, BOB.password)) as new:
         assert subjects(new) == []
+
+
+def test_whom_a_vacation_script_has_answered_does_not_travel(
+    copier: MailboxCopier, host: SharedHost, shared: Shared, tenant: RunningTenant, outside: OutsideMx
+) -> None:
+    sender = "curious@elsewhere.test"
+
+    def asks(token: str) -> None:
+        [sent] = outside.send(message(sender, JO.address, token), sender=sender, recipients=[JO.address])
+        assert sent.accepted, sent.text
+
+    with sieve_session(host.runner, JO.address) as filters:
+        filters.put("away", b'require "vacation";\r\nvacation :days 7 :subject "I am away" "Back soon.";\r\n')
+        filters.activate("away")
+    outside.clear()
+    asks("question-1")
+    outside.wait_for(sender, subject="I am away")
+    asks("question-2")
+    shared.wait_for(JO, "question-2")
+    assert len(outside.messages(recipient=sender)) == 1
+
+    host.freeze()
+    assert copier.run(TO_TENANT, [JO.address]).differences() == ()
+    host.relay(tenant.settings.host)
+
+    def taken() -> bool:
+        [sent] = outside.send(message(sender, JO.address, "question-3"), sender=sender, recipients=[JO.address])
+        return sent.accepted
+
+    assert eventually(taken, seconds=120, what="the old host to relay")
+    eventually(lambda: len(outside.messages(recipient=sender)) == 2, seconds=120, what="an answer from the new host")
