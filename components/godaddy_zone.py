@@ -32,7 +32,11 @@ class GodaddyZone(pulumi.ComponentResource):
         super().__init__("mailtenant:index:GodaddyZone", name, None, opts)
         held = existing.records if existing else ()
         ours = [record for record in held if slot_of(record.name, record.type, record.value) in managed]
-        wanted, before, replaced = godaddy_sets(planned, zone), godaddy_sets(held, zone), godaddy_sets(ours, zone)
+        wanted, before, replaced = (
+            godaddy_sets(planned, zone, held),
+            godaddy_sets(held, zone, held),
+            godaddy_sets(ours, zone, held),
+        )
         made = []
         for key in dict.fromkeys((*replaced, *wanted)):
             resource = f"{name}-{key[0]}-{key[1]}"

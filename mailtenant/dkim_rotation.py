@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from mailtenant.settings.dns import DomainKey
+from mailtenant.dkim import Algorithm
+from mailtenant.dns.dkim import spare_selectors
+from mailtenant.dns.ttl import TTL
+from mailtenant.settings.dns import DomainKey, Mode
 
 KEPT: Final = timedelta(days=7)
+FORGOTTEN: Final = timedelta(seconds=TTL)
+"""Behind an alias a name had another answer before (the spare's empty key): nobody remembers it after this."""
 Kind = Literal["publish", "activate", "remove", "wait"]
 
 
@@ -25,24 +30,40 @@ class Step:
     said: str
 
 
-def next_step(keys: Sequence[DomainKey], now: datetime, algorithm: str = "rsa") -> Step:
-    """The one step that comes next for the keys of an algorithm."""
+def next_step(keys: Sequence[DomainKey], now: datetime, algorithm: Algorithm = "rsa", mode: Mode = "txt") -> Step:
+    """The one step that comes next for the keys of an algorithm. `mode` is the domain's `dkim_mode`."""
     mine = [key for key in keys if key.algorithm == algorithm]
     for key in mine:
         if key.state in ("retiring", "revoked"):
             until = key.since + KEPT if key.since else None
             if until is not None and now < until:
-                when = until.strftime("%Y-%m-%d %H:%M UTC")
-                return Step("wait", key.selector, f"{key.selector} stays published until {when} for mail on its way")
+                said = f"{key.selector} stays published until {_when(until)} for mail on its way"
+                return Step("wait", key.selector, said)
             return Step("remove", key.selector, f"{key.selector} has not signed for {KEPT.days} days: it can go")
     for key in mine:
         if key.state == "pending":
+            until = key.since + FORGOTTEN if key.since and mode == "cname" else None
+            if until is not None and now < until:
+                said = (
+                    f"{key.selector} may sign from {_when(until)} on, when nobody remembers what its name said before"
+                )
+                return Step("wait", key.selector, said)
             return Step("activate", key.selector, f"{key.selector} signs from now on, once every server serves it")
-    fresh = next_selector(keys)
+    fresh = next_selector(keys, algorithm, mode)
     return Step("publish", fresh, f"{fresh} is published and does not sign yet")
 
 
-def next_selector(keys: Sequence[DomainKey]) -> str:
-    """A name that no key has: the highest number in use and one."""
+def next_selector(keys: Sequence[DomainKey], algorithm: Algorithm = "rsa", mode: Mode = "txt") -> str:
+    """A name that no key has: the highest number in use and one.
+
+    With aliases in the domain, the spare one that stands there already.
+    """
+    if mode == "cname":
+        spare = spare_selectors(keys)
+        return spare.get(algorithm) or spare_selectors(keys, with_first=algorithm)[algorithm]
     numbers = [int(found[1]) for key in keys if (found := re.fullmatch(r"mt([0-9]{1,6})", key.selector))]
     return f"mt{max(numbers, default=0) + 1}"
+
+
+def _when(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")

@@ -98,9 +98,9 @@ def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, S
 
 
 def dkim_selectors(settings: "TenantSettings") -> str:
-    """rspamd's map `domain selector`, one line a signing domain: the RSA selector in state `active`."""
+    """The filter's map: a line a signing domain, with each selector in state `active`, the RSA one first."""
     lines = [f"{settings.host} {key.selector}" for key in settings.host_dkim[:1]]
-    lines += [f"{domain.name} {domain.active_selector}" for domain in settings.domains]
+    lines += [" ".join((domain.name, *(key.selector for key in domain.signing))) for domain in settings.domains]
     return "".join(line + "\n" for line in lines)
 
 

@@ -1,8 +1,9 @@
 """`mailtenant dkim`: the keys of each domain, what DNS serves, and one step of a rotation at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -10,15 +11,25 @@ from rich.table import Table
 from mailtenant.cli import output
 from mailtenant.cli.dns_servers import ResolverOption, ServerOption, asked
 from mailtenant.cli.stack_edit import edit_config, remove_secret, set_secret
-from mailtenant.dkim import generate_private_key, public_half
+from mailtenant.dkim import Algorithm, generate_private_key, public_half
 from mailtenant.dkim_rotation import next_step
-from mailtenant.dns.lookup import Answers
-from mailtenant.dns.verify import Result, judge_key
+from mailtenant.dns.key_lookup import key_results
+from mailtenant.dns.verify import Result
 from mailtenant.settings import StackFile, load_stack_file
 from mailtenant.settings.convert import ROOT
 from mailtenant.settings.dns import Domain, DomainKey
 
 app = typer.Typer(no_args_is_help=True, help="DKIM keys: which signs, and one step of a rotation.")
+ALGORITHMS: Final[Mapping[str, Algorithm]] = {"rsa": "rsa", "ed25519": "ed25519"}
+
+
+class KeyKind(StrEnum):
+    """Whose turn it is: each algorithm has a key of its own, which rotates by itself."""
+
+    RSA = "rsa"
+    ED25519 = "ed25519"
+
+
 DomainOption = Annotated[str | None, typer.Option("--domain", help="just this domain; default: each")]
 
 
@@ -38,10 +49,9 @@ def status(
     stack_file = load_stack_file(output.stack_file(project, label))
     rows = []
     for one in _domains(stack_file, domain):
-        everyone = asked(stack_file, one.name, resolvers, servers)
-        step = next_step(one.dkim, datetime.now(UTC))
         for key in one.dkim:
-            served = [_served(one.name, key, server) for server in everyone]
+            served = _served(stack_file, one, key, resolvers, servers)
+            step = next_step(one.dkim, datetime.now(UTC), key.algorithm, one.dkim_mode)
             rows.append(
                 {
                     "domain": one.name,
@@ -51,7 +61,7 @@ def status(
                     "since": key.since.isoformat() if key.since else None,
                     "signs": key in one.signing,
                     "dns": {result.server: result.said for result in served},
-                    "served_everywhere": bool(served) and all(result.ok for result in served),
+                    "served_everywhere": all(result.ok for result in served),
                     "next": step.said if step.selector == key.selector or step.kind == "publish" else "",
                 }
             )
@@ -71,6 +81,9 @@ def status(
 def rotate(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
     domain: DomainOption = None,
+    kind: Annotated[
+        KeyKind, typer.Option("--algorithm", help="rsa, or ed25519 for the second signature (the first run makes one)")
+    ] = KeyKind.RSA,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be done")] = False,
     resolvers: ResolverOption = None,
     servers: ServerOption = None,
@@ -78,18 +91,18 @@ def rotate(
 ) -> None:
     """Do the one step that is due for each domain of LABEL: publish a new key; let it sign, once every server serves
     it; remove the old one after a week. Edits the stack file, `pulumi up` makes it so, without a restart.
+    With `--algorithm ed25519` the same for a second key, whose signature stands beside the RSA one (RFC 8463).
 
     Example: mailtenant dkim rotate acme && pulumi up -s acme
     """
     path, folder = output.stack_file(project, label), output.project_dir(project)
     stack_file = load_stack_file(path, output.shown_path(path))
-    changed = False
+    changed, algorithm = False, ALGORITHMS[kind]
     for one in _domains(stack_file, domain):
-        step = next_step(one.dkim, datetime.now(UTC))
+        step = next_step(one.dkim, datetime.now(UTC), algorithm, one.dkim_mode)
         if step.kind == "activate":
             key = next(key for key in one.dkim if key.selector == step.selector)
-            wrong = [r for r in (_served(one.name, key, s) for s in asked(stack_file, one.name, resolvers, servers))
-                     if not r.ok]  # fmt: skip
+            wrong = [result for result in _served(stack_file, one, key, resolvers, servers) if not result.ok]
             if wrong:
                 said = "; ".join(f"{result.server}: {result.said}" for result in wrong)
                 raise output.CommandError(
@@ -101,11 +114,11 @@ def rotate(
         before = path.read_text(encoding="utf-8")
         try:
             if step.kind == "publish":
-                private = generate_private_key()
+                private = generate_private_key(algorithm)
                 set_secret(folder, label, ("dkim", one.name, step.selector), private)
-                edit_config(folder, path, _edit(one.name, _publish(step.selector, public_half(private))))
+                edit_config(folder, path, _edit(one.name, _publish(step.selector, algorithm, public_half(private))))
             elif step.kind == "activate":
-                edit_config(folder, path, _edit(one.name, _activate(step.selector)))
+                edit_config(folder, path, _edit(one.name, _activate(step.selector, algorithm)))
             else:
                 edit_config(folder, path, _edit(one.name, _remove(step.selector)))
                 remove_secret(folder, label, ("dkim", one.name, step.selector))
@@ -124,11 +137,23 @@ def _domains(stack_file: StackFile, domain: str | None) -> list[Domain]:
     return found
 
 
-def _served(domain: str, key: DomainKey, server: Answers) -> Result:
-    seen = server.ask(f"{key.selector}._domainkey.{domain}", "TXT")
-    if seen.problem:
-        return Result(key.selector, server.name, "unknown", seen.problem)
-    return judge_key(domain, key.selector, seen.values, key.public_key, server.name)
+def _served(
+    stack_file: StackFile,
+    domain: Domain,
+    key: DomainKey,
+    resolvers: Sequence[str] | None,
+    servers: Sequence[str] | None,
+) -> list[Result]:
+    """What each server says of the key; never empty, and without an authoritative server never all well."""
+    zone = asked(stack_file, domain.name, resolvers, servers)
+    host = stack_file.settings.host
+    platform = asked(stack_file, host, resolvers, servers) if domain.dkim_mode == "cname" else zone
+    found = list(key_results(stack_file.settings, domain, key, key.public_key, zone, platform))
+    for name, everyone in ((domain.name, zone), (host, platform)):
+        if all(server.recursive for server in everyone):
+            found.append(Result(key.selector, name, "unknown", "no authoritative server is found"))
+            break
+    return found
 
 
 def _edit(domain: str, change: Callable[[list[Any]], None]) -> Callable[[Any], None]:
@@ -143,15 +168,17 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _publish(selector: str, public: str) -> Callable[[list[Any]], None]:
+def _publish(selector: str, algorithm: Algorithm, public: str) -> Callable[[list[Any]], None]:
     entry = {"selector": selector, "state": "pending", "public_key": public, "since": _now()}
+    if algorithm != "rsa":
+        entry["algorithm"] = algorithm
     return lambda keys: keys.append(entry)
 
 
-def _activate(selector: str) -> Callable[[list[Any]], None]:
+def _activate(selector: str, algorithm: Algorithm) -> Callable[[list[Any]], None]:
     def change(keys: list[Any]) -> None:
         for key in keys:
-            if key.get("algorithm", "rsa") != "rsa":
+            if key.get("algorithm", "rsa") != algorithm:
                 continue
             if key["selector"] == selector:
                 key["state"], key["since"] = "active", _now()

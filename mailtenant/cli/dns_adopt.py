@@ -1,5 +1,6 @@
 """`mailtenant dns adopt`: what the customer's zones hold now, written into the stack file, so that it can come back."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,15 +8,17 @@ from typing import Annotated, Any
 import typer
 
 from mailtenant.cli import dns_credentials, output
+from mailtenant.cli.dns_servers import ResolverOption, ServerOption, asked, live_spf
 from mailtenant.cli.stack_edit import edit_config
-from mailtenant.dns.lookup import Answers
+from mailtenant.dns.asked_zone import of_answers
 from mailtenant.dns.managed import managed_slots
 from mailtenant.dns.planner import foreign_records, plan
+from mailtenant.dns.records import Slot
 from mailtenant.dns.snapshot import SnapshotError, of_cloudflare, of_godaddy, of_zone_file
 from mailtenant.rest import ApiError
 from mailtenant.settings import StackFile, load_stack_file
 from mailtenant.settings.dns import Domain
-from mailtenant.settings.existing import EXISTING, ExistingRecord, ExistingZone
+from mailtenant.settings.existing import EXISTING, ExistingZone
 from mailtenant.settings.stackfile import DNS_PHASE
 
 
@@ -25,6 +28,8 @@ def adopt(
     from_file: Annotated[
         Path | None, typer.Option("--from-file", help="a zone file that the provider exported; needs --domain")
     ] = None,
+    resolvers: ResolverOption = None,
+    servers: ServerOption = None,
     again: Annotated[bool, typer.Option("--again", help="take a new snapshot; only in the phase `adopted`")] = False,
     project: output.ProjectOption = None,
 ) -> None:
@@ -49,14 +54,14 @@ def adopt(
     taken: dict[str, ExistingZone] = {}
     try:
         for one in wanted:
-            taken[one.name] = _read(folder, stack_file, one, from_file)
+            taken[one.name] = _read(folder, stack_file, one, from_file, resolvers, servers)
     except ApiError as error:
         raise output.CommandError(f"the zone cannot be read: {error}") from None
     except SnapshotError as error:
-        raise output.CommandError(f"{from_file} {error}") from None
+        raise output.CommandError(f"{from_file} {error}" if from_file else str(error)) from None
     existing = {**stack_file.existing, **taken}
-    refused = [one for one in plan(stack_file.settings, existing, "additive").findings if one.level == "E"]
-    if refused:
+    findings = plan(stack_file.settings, existing, "additive", live_spf(stack_file, resolvers)).findings
+    if refused := [one for one in findings if one.level == "E"]:
         lines = "\n".join(f"  {one}" for one in refused)
         raise output.CommandError(f"records there stand in the way, nothing was changed:\n{lines}")
 
@@ -73,10 +78,19 @@ def adopt(
             f"{name}: {len(zone.records)} records found, {len(zone.records) - foreign} in our places, "
             f"{foreign} of others, never touched"
         )
+    for finding in findings:
+        typer.echo(f"warning: {finding}")
     typer.echo(f"{output.shown_path(path)}: phase adopted. Next: pulumi up -s {label} (changes no record)")
 
 
-def _read(folder: Path, stack_file: StackFile, domain: Domain, file: Path | None) -> ExistingZone:
+def _read(
+    folder: Path,
+    stack_file: StackFile,
+    domain: Domain,
+    file: Path | None,
+    resolvers: Sequence[str] | None,
+    servers: Sequence[str] | None,
+) -> ExistingZone:
     now = datetime.now(UTC)
     if file is not None:
         return of_zone_file(file.read_text(encoding="utf-8"), domain.name, now)
@@ -87,16 +101,8 @@ def _read(folder: Path, stack_file: StackFile, domain: Domain, file: Path | None
         return of_godaddy(dns_credentials.godaddy(folder, stack_file), domain.name, now)
     if domain.dns.provider == "local":
         raise output.CommandError(f"{domain.name} is served by the tenant itself: give its old zone by --from-file")
-    # By hand: nobody shows the whole zone, but what stands in our places can be asked for.
-    slots = managed_slots(stack_file.settings, {})[domain.name]
-    answers = Answers.public()
-    found: list[ExistingRecord] = []
-    for name, type_ in sorted({(slot.name, slot.type) for slot in slots}):
-        seen = answers.ask(name, type_)
-        if seen.problem:
-            raise output.CommandError(f"{name} {type_} cannot be asked for: {seen.problem}")
-        found += [
-            ExistingRecord.model_validate({"name": name, "type": type_, "value": value, "ttl": max(seen.ttl, 1)})
-            for value in seen.values
-        ]
-    return ExistingZone(taken=now.strftime("%Y-%m-%dT%H:%M:%SZ"), records=tuple(found))
+    # A server of the zone itself says the whole TTL; a resolver says what is left of it.
+    everyone = asked(stack_file, domain.name, resolvers, servers)
+    # A policy of somebody's matters to the MX (STS-2), whether we have one or not.
+    policy = Slot(f"_mta-sts.{domain.name}", "TXT", "STSv1")
+    return of_answers({*managed_slots(stack_file.settings, {})[domain.name], policy}, everyone[0], now)

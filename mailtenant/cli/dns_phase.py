@@ -7,9 +7,10 @@ import typer
 
 from mailtenant.cli import output
 from mailtenant.cli.dns_plan import known_phase
+from mailtenant.cli.dns_servers import ResolverOption, live_spf
 from mailtenant.cli.stack_edit import edit_config
 from mailtenant.dns.findings import PlanRefused
-from mailtenant.dns.planner import records
+from mailtenant.dns.planner import plan
 from mailtenant.dns.wait import wait_before
 from mailtenant.fleet.stack_config import phase_since
 from mailtenant.settings import load_stack_file
@@ -21,6 +22,7 @@ def phase(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
     wanted: Annotated[str, typer.Argument(metavar="PHASE", help="adopted, additive, cutover or settled")],
     now: Annotated[bool, typer.Option("--now", help="do not wait for old TTLs: some mail goes the old way")] = False,
+    resolvers: ResolverOption = None,
     project: output.ProjectOption = None,
 ) -> None:
     """Set the DNS phase of LABEL: one step on, refused until old TTLs have passed, or back to any earlier one.
@@ -39,10 +41,11 @@ def phase(
     if step > 1:
         following = PHASES[PHASES.index(current) + 1]
         raise output.CommandError(f"`{target}` is {step} steps on from `{current}`: the next one is `{following}`")
-    try:
-        records(stack_file.settings, stack_file.existing, target)
-    except PlanRefused as error:
-        raise output.CommandError(str(error)) from None
+    # Only a step on can spend more SPF lookups than before; the way back must not hang on anybody's answer.
+    resolver = live_spf(stack_file, resolvers) if step > 0 else None
+    made = plan(stack_file.settings, stack_file.existing, target, resolver)
+    if made.refused:
+        raise output.CommandError(str(PlanRefused(made.findings)))
     wait = wait_before(stack_file.settings, stack_file.existing, current, target)
     if step == 1 and wait.length and not now:
         since = phase_since(folder, label, current)

@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from mailtenant.cli import output
+from mailtenant.cli.dns_servers import ResolverOption, live_spf
 from mailtenant.dns import record_lines
 from mailtenant.dns.planner import plan as make_plan
 from mailtenant.dns.planner import planned_records
@@ -37,6 +38,8 @@ class SheetForm(StrEnum):
 def plan(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
     phase: PhaseOption = None,
+    live: Annotated[bool, typer.Option("--live", help="count SPF lookups through the includes of others, too")] = False,
+    resolvers: ResolverOption = None,
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
@@ -47,7 +50,8 @@ def plan(
     """
     stack_file = load_stack_file(output.stack_file(project, label))
     now = known_phase(phase) or stack_file.dns_phase
-    made = make_plan(stack_file.settings, stack_file.existing, now)
+    resolver = live_spf(stack_file, resolvers) if live else None
+    made = make_plan(stack_file.settings, stack_file.existing, now, resolver)
     before = PHASES[max(0, PHASES.index(now) - 1)]
     changed = rows(planned_records(stack_file.settings, stack_file.existing, before), made.records)
     wait = wait_before(stack_file.settings, stack_file.existing, before, now)
@@ -104,7 +108,24 @@ def sheet(
     elif form is SheetForm.CSV:
         typer.echo(_csv(found), nl=False)
     else:
-        typer.echo("\n".join(record_lines(wanted)))
+        typer.echo("\n".join(_bind(old, wanted)))
+
+
+def _bind(old: Sequence[Record], wanted: Sequence[Record]) -> list[str]:
+    """Zone file lines, each below a comment that says what to do with it and why; what goes stands in a comment."""
+    kept = {(row.name, row.type, row.new): row for row in rows(old, wanted, kept=True) if row.action != "remove"}
+    lines = []
+    for record in wanted:
+        row = kept[record.name, record.type, record.value]
+        was = f", was {_one_line(row.old)} {row.old_ttl}" if row.action == "change" else ""
+        lines += [f"; {row.action}{was}: {row.reason}", *record_lines([record])]
+    gone = [row for row in rows(old, wanted) if row.action == "remove"]
+    return [*lines, *(f"; remove {row.name}. {row.type} {_one_line(row.old)}: {row.reason}" for row in gone)]
+
+
+def _one_line(text: str) -> str:
+    """For a comment, which a line break would end."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def known_phase(text: str | None) -> Phase | None:

@@ -16,17 +16,19 @@ from mailtenant.cli import output
 from mailtenant.cli.dns_plan import PhaseOption, known_phase
 from mailtenant.cli.dns_servers import ResolverOption, ServerOption, asked
 from mailtenant.dkim import public_half
+from mailtenant.dns.key_lookup import key_results
 from mailtenant.dns.lookup import Answers, LiveSpf
 from mailtenant.dns.mta_sts import policies
 from mailtenant.dns.planner import planned_records
 from mailtenant.dns.platform import egress
 from mailtenant.dns.records import Record
 from mailtenant.dns.spf import is_spf, parse_spf
-from mailtenant.dns.spf_check import spf_verdict
-from mailtenant.dns.verify import Result, judge_key, judge_set
+from mailtenant.dns.spf_check import MOST_LOOKUPS, spf_cost, spf_verdict
+from mailtenant.dns.verify import Result, Seen, judge_set
 from mailtenant.fleet.stack_config import read_secret
 from mailtenant.fleet.stacks import StackError
-from mailtenant.settings import StackFile, load_stack_file
+from mailtenant.settings import StackFile, TenantSettings, load_stack_file
+from mailtenant.settings.existing import Phase
 
 PAUSE = 5.0
 
@@ -54,7 +56,7 @@ def verify(
     keys = _keys(folder, stack_file)
     deadline, console = time.monotonic() + wait, Console(stderr=True)
     while True:
-        results = list(_results(stack_file, planned, resolvers, servers, keys, policy))
+        results = list(_results(stack_file, planned, resolvers, servers, keys, policy, now))
         wrong = [one for one in results if not one.ok]
         if not wrong or time.monotonic() >= deadline:
             break
@@ -76,41 +78,56 @@ def _results(
     servers: Sequence[str] | None,
     keys: Mapping[tuple[str, str], str],
     policy: Mapping[str, str],
+    now: Phase,
 ) -> Iterator[Result]:
     settings = stack_file.settings
+    # Nobody delegates these; the check of the mail server itself says what it greets with.
+    asked_for = [one for one in planned if not (one.type == "PTR" and settings.edge.address.is_private)]
     everyone: dict[str, Sequence[Answers]] = {}
-    for zone in dict.fromkeys(record.zone for record in planned):
+    for zone in dict.fromkeys((*(record.zone for record in asked_for), settings.host)):
         everyone[zone] = asked(stack_file, zone, resolvers, servers)
         if all(server.recursive for server in everyone[zone]):
             yield Result(zone, "DNS", "wrong", "no authoritative server is found", "delegate the zone, or register it")
     sets: dict[tuple[str, str], list[Record]] = {}
-    for record in planned:
+    for record in asked_for:
         sets.setdefault((record.name, record.type), []).append(record)
     for (name, type_), records in sets.items():
-        if type_ == "PTR" and settings.edge.address.is_private:
-            continue  # nobody delegates these; the check of the mail server itself says what it greets with
         for server in everyone[records[0].zone]:
-            doubled = server.ask(f"{name}.{records[0].zone}", type_)
-            yield judge_set(name, type_, records, server.ask(name, type_), server.name, doubled)
-    for domain in settings.domains:
-        for server in everyone[domain.name][:1]:
-            for address in egress(settings):
-                texts = [text for text in server.ask(domain.name, "TXT").values if is_spf(text)]
-                # Two records are an error of their own (RFC 7208 §4.5), none says nothing.
-                terms = parse_spf(texts[0]) if len(texts) == 1 else None
-                verdict = spf_verdict(terms, domain.name, address, LiveSpf(server)) if terms is not None else "none"
-                verdict = "permerror" if len(texts) > 1 else verdict
-                fix = "compare the SPF record with `mailtenant dns plan`"
-                subject = f"SPF of {domain.name} for {address}"
-                if verdict == "pass":
-                    yield Result(subject, server.name, "ok", verdict)
-                else:
-                    yield Result(subject, server.name, "wrong", verdict, fix)
-            for key in domain.signing:
-                seen = server.ask(f"{key.selector}._domainkey.{domain.name}", "TXT")
-                public = keys.get((domain.name, key.selector), key.public_key)
-                yield judge_key(domain.name, key.selector, seen.values, public, server.name)
+            seen = server.ask(name, type_)
+            wanted = {record.value for record in records}
+            # Only a record that is missing can stand at the wrong name.
+            doubled = Seen() if wanted <= set(seen.values) else server.ask(f"{name}.{records[0].zone}", type_)
+            yield judge_set(name, type_, records, seen, server.name, doubled)
+    # In `adopted` nothing of ours is published: the old host sends and signs.
+    for domain in settings.domains if now != "adopted" else ():
+        servers_of = everyone.get(domain.name) or asked(stack_file, domain.name, resolvers, servers)
+        # Includes lead to other zones: those a resolver follows, an authoritative server only where it serves both.
+        for server in [one for one in servers_of if one.recursive] or servers_of[:1]:
+            yield from _spf(settings, domain.name, server)
+        for key in domain.signing:
+            public = keys.get((domain.name, key.selector), key.public_key)
+            yield from key_results(settings, domain, key, public, servers_of, everyone[settings.host])
     yield from _policies(stack_file, policy)
+
+
+def _spf(settings: TenantSettings, domain: str, server: Answers) -> Iterator[Result]:
+    """The verdict for every address that mail leaves from."""
+    texts = [text for text in server.ask(domain, "TXT").values if is_spf(text)]
+    # Two records are an error of their own (RFC 7208 §4.5), none says nothing.
+    terms = parse_spf(texts[0]) if len(texts) == 1 else None
+    cost = spf_cost(terms, domain, LiveSpf(server)) if terms is not None else None
+    for address in egress(settings):
+        verdict = spf_verdict(terms, domain, address, LiveSpf(server)) if terms is not None else "none"
+        verdict = "permerror" if len(texts) > 1 else verdict
+        subject = f"SPF of {domain} for {address}"
+        if verdict == "pass" and cost is not None and cost.lookups > MOST_LOOKUPS:
+            said = f"pass, but others get an error: {cost.lookups} lookups, where {MOST_LOOKUPS} are allowed"
+            yield Result(subject, server.name, "wrong", said, f"drop terms that send nothing; `{cost.costliest}` first")
+        elif verdict == "pass":
+            yield Result(subject, server.name, "ok", f"pass, {cost.lookups if cost else 0} lookups")
+        else:
+            fix = "compare the SPF record with `mailtenant dns plan`"
+            yield Result(subject, server.name, "wrong", verdict, fix)
 
 
 def _keys(folder: Path, stack_file: StackFile) -> Mapping[tuple[str, str], str]:

@@ -22,11 +22,15 @@ def explain(answer: httpx.Response) -> tuple[str, int | None]:
         code, message = None, ""
     said = f" ({code}: {message})" if code is not None else ""
     status = answer.status_code
-    if status == 401 or code in (9109, 6003, 1000):
+    # 9109 is both: a token that Cloudflare does not know, and one that may not look at this.
+    unknown = code in (6003, 6111) or (code == 9109 and "invalid" in message.lower())
+    if code == 9109 and "location" in message.lower():
+        return f"the Cloudflare API token is not for this machine's address{said}: widen its client IP filter", code
+    if status == 401 or unknown:
         return f"Cloudflare does not know the API token{said}: make a new one and set it in the stack's secrets", code
     if status == 403:
         return f"the Cloudflare API token may not do this{said}: it needs Zone.DNS Edit for the zone", code
-    if status == 404:
+    if status == 404 or code in (7000, 7003):
         return f"Cloudflare has no such zone or record{said}: check `zone_id`", code
     if status == 429:
         return f"Cloudflare's rate limit is reached{said}: wait five minutes and run it again", code

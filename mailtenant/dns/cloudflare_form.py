@@ -7,6 +7,8 @@ change at every preview for ever. Targets have no trailing dot, for the same rea
 from collections.abc import Mapping
 from typing import Any
 
+from dns.exception import DNSException
+
 from mailtenant.dns.presentation import quoted, unquoted
 from mailtenant.dns.records import Record
 from mailtenant.settings.existing import ExistingRecord
@@ -61,7 +63,10 @@ def plain(found: Mapping[str, Any]) -> str:
     if type_ == "TXT":
         # Cloudflare shows old records without quotes, as they were entered.
         content = str(found["content"])
-        return unquoted(content) if content.startswith('"') else content
+        try:
+            return unquoted(content) if content.startswith('"') else content
+        except DNSException:
+            return content  # somebody's, and no presentation form: its text is what it is
     if type_ == "MX":
         return f"{int(found['priority'])} {_target(found['content'])}"
     if type_ == "SRV" and found.get("data"):

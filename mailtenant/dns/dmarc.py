@@ -41,6 +41,8 @@ def merged(old: str, wished: str, reports: Sequence[str]) -> str:
     """The old record with the stricter policy of the two, and our report addresses after its own (DMARC-5)."""
     had = tags(old)
     kept = {tag: value for tag, value in had.items() if tag not in ("v", "p", "rua", *GONE)}
+    if had.get("pct") == "0" and "t" not in had:
+        kept["t"] = "y"  # the same to readers of RFC 9989 (its appendix on `pct`)
     addresses = split_addresses(had.get("rua", ""))
     known = {address.lower().split("!")[0] for address in addresses}
     addresses += [address for address in reports if address.lower() not in known]

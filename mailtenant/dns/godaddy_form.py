@@ -13,6 +13,9 @@ Value = dict[str, Any]
 SetName = tuple[str, str]
 """Name relative to the zone (`@` is the zone itself) and type."""
 
+WRITTEN = ("A", "AAAA", "CNAME", "MX", "SRV", "TXT")
+"""Types of the sets that we may write."""
+
 LONGEST_TEXT = 1024
 """Characters of a TXT's value that GoDaddy's API takes."""
 
@@ -21,14 +24,19 @@ class GodaddyFormError(ValueError):
     """A record that GoDaddy cannot hold, with the way out."""
 
 
-def godaddy_sets(records: Iterable[Record | ExistingRecord], zone: str) -> Mapping[SetName, Sequence[Value]]:
-    """The sets of a zone, each in the order of the records.
+def godaddy_sets(
+    records: Iterable[Record | ExistingRecord], zone: str, held: Iterable[ExistingRecord] = ()
+) -> Mapping[SetName, Sequence[Value]]:
+    """The sets of a zone, each in the order of the records. What equals a record that is there already (`held`) keeps
+    GoDaddy's own spelling of it.
 
     Raises: GodaddyFormError, for a TXT that is too long.
     """
     sets: dict[SetName, list[Value]] = {}
+    spelled = {(one.name, one.type, one.value): one.raw["data"] for one in held if "data" in one.raw}
     for record in records:
         name, value = godaddy_value(record.name, record.type, record.value, record.ttl, zone)
+        value["data"] = spelled.get((record.name, record.type, record.value), value["data"])
         sets.setdefault((name, record.type), []).append(value)
     return sets
 
@@ -61,7 +69,7 @@ def plain(name: str, type_: str, value: Mapping[str, Any], zone: str) -> tuple[s
         name = f"{value['service']}.{value['protocol']}" + ("" if name == "@" else f".{name}")
         text = f"{value['priority']} {value['weight']} {value['port']} {target}"
     elif type_ == "MX":
-        text = f"{value['priority']} {target}"
+        text = f"{value['priority']} {zone if data == '@' else target}"
     elif type_ in ("CNAME", "NS"):
         text = zone if data == "@" else target
     else:
@@ -72,9 +80,11 @@ def plain(name: str, type_: str, value: Mapping[str, Any], zone: str) -> tuple[s
 def godaddy_existing(found: Mapping[str, Any], zone: str) -> ExistingRecord:
     """A record of the API's list as the snapshot holds it."""
     name, value = plain(found["name"], found["type"], found, zone)
-    return ExistingRecord.model_validate(
-        {"name": name, "type": found["type"], "value": value, "ttl": max(int(found["ttl"]), 1)}
-    )
+    ttl = max(int(found["ttl"]), 1)
+    record = ExistingRecord.model_validate({"name": name, "type": found["type"], "value": value, "ttl": ttl})
+    if found["type"] not in WRITTEN or godaddy_value(name, record.type, value, ttl, zone)[1]["data"] == found["data"]:
+        return record
+    return record.model_copy(update={"raw": {"data": found["data"]}})
 
 
 def _relative(name: str, zone: str) -> str:

@@ -16,8 +16,9 @@ import dns.resolver
 from mailtenant.dns.presentation import plain_value
 from mailtenant.dns.verify import Seen
 
-TIMEOUT = 5.0
+TIMEOUT = 3.0
 """Seconds for one answer."""
+ATTEMPTS = 2
 
 
 @dataclass
@@ -29,6 +30,8 @@ class Answers:
     port: int = 53
     recursive: bool = True
     _known: dict[tuple[str, str], Seen] = field(default_factory=dict)
+    _silent: bool = False
+    """It has not answered once: it is not waited for again in this run."""
 
     @classmethod
     def public(cls) -> "Answers":
@@ -54,12 +57,18 @@ class Answers:
         return self._known[key]
 
     def _ask(self, name: str, type_: str) -> Seen:
-        query = dns.message.make_query(name, type_)
+        if self._silent:
+            return Seen(problem="no answer")
+        try:
+            query = dns.message.make_query(name, type_)
+        except dns.exception.DNSException:
+            return Seen(problem="no name that DNS can hold")
         if not self.recursive:
             query.flags &= ~dns.flags.RD
         try:
-            answer, _ = dns.query.udp_with_fallback(query, self.address, timeout=TIMEOUT, port=self.port)
+            answer = self._sent(query)
         except dns.exception.Timeout:
+            self._silent = True
             return Seen(problem="no answer")
         except (OSError, dns.exception.DNSException) as error:
             return Seen(problem=type(error).__name__)
@@ -68,10 +77,22 @@ class Answers:
         wanted = dns.rdatatype.from_text(type_)
         # Behind an alias the answer has other owner names: the last set of the type is what clients use.
         sets = [one for one in answer.answer if one.rdtype == wanted]
+        aliases = [one for one in answer.answer if one.rdtype == dns.rdatatype.CNAME]
+        alias = plain_value("CNAME", aliases[0][0]) if aliases else ""
         if not sets:
-            return Seen()
+            return Seen(alias=alias)
         values = tuple(sorted(plain_value(type_, rdata) for rdata in sets[-1]))
-        return Seen(values, int(sets[-1].ttl))
+        return Seen(values, int(sets[-1].ttl), alias=alias)
+
+    def _sent(self, query: dns.message.Message) -> dns.message.Message:
+        """Raises: dns.exception.Timeout after the last attempt, OSError, DNSException"""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return dns.query.udp_with_fallback(query, self.address, timeout=TIMEOUT, port=self.port)[0]
+            except dns.exception.Timeout:
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("each attempt ends by an answer or an error")
 
 
 def authoritative(zone: str, resolver: Answers) -> Sequence[Answers]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
-from mailtenant.dns.dkim import delegated_name, key_text
+from mailtenant.dns.dkim import delegated_name, key_text, spare_selectors
 from mailtenant.dns.records import Record, RecordType
 from mailtenant.dns.ttl import TTL, accepted
 
@@ -37,6 +37,9 @@ def platform_records(settings: "TenantSettings") -> Iterator[Record]:
                 name = delegated_name(settings, domain.name, each.selector)
                 text = key_text(each.algorithm, "" if each.state == "revoked" else each.public_key)
                 yield record(name, "TXT", text, f"DKIM key of {domain.name}, selector state {each.state}")
+            for algorithm, selector in spare_selectors(domain.dkim).items():
+                name, text = delegated_name(settings, domain.name, selector), key_text(algorithm, "")
+                yield record(name, "TXT", text, f"no key of {domain.name} yet: its next one comes here")
     yield record(f"_dmarc.{host}", "TXT", "v=DMARC1; p=reject", "nobody else sends in the name of the tenant host")
     for address in egress(settings):
         # The zone is whoever's the address is; no writer of ours reaches it, the sheet and the check show it.

@@ -7,7 +7,7 @@ import dns.rdataclass
 import dns.rdatatype
 from dns.rdtypes.ANY.TXT import TXT
 
-from mailtenant.dns.records import split_text
+from mailtenant.dns.records import split_text, to_text
 
 _WITH_TARGET = ("MX", "CNAME", "NS", "SRV", "PTR")
 
@@ -33,4 +33,4 @@ def plain_value(type_: str, rdata: Any) -> str:
 
 
 def _joined(rdata: Any) -> str:
-    return b"".join(rdata.strings).decode("utf-8", "surrogateescape")
+    return to_text(b"".join(rdata.strings))

@@ -1,18 +1,19 @@
 """The record: one value at one name, with the reason why it is there. All of `mailtenant.dns` speaks in these."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 RecordType = Literal["A", "AAAA", "CNAME", "MX", "PTR", "SOA", "NS", "SRV", "TXT"]
 
 # What a TXT is for, by how it begins; at a name below `_domainkey` every TXT is a key (RFC 6376 §3.6.1: `v=` may lack).
 _TEXT_KINDS = {
-    "v=spf1": "spf1",
-    "v=dmarc1": "DMARC1",
-    "v=dkim1": "DKIM1",
-    "v=stsv1": "STSv1",
-    "v=tlsrptv1": "TLSRPTv1",
+    "dmarc1": "DMARC1",
+    "dkim1": "DKIM1",
+    "stsv1": "STSv1",
+    "tlsrptv1": "TLSRPTv1",
 }
+_VERSION = re.compile(r"\s*v\s*=\s*([a-z0-9]+)(?:[;\s]|$)", re.I)
 
 
 @dataclass(frozen=True, order=True)
@@ -55,8 +56,32 @@ def text_kind(name: str, value: str) -> str:
     """spf1, DMARC1, DKIM1, STSv1 or TLSRPTv1; empty for any other text."""
     if "._domainkey." in name:
         return "DKIM1"
-    first = value.replace(";", " ").split(" ", 1)[0].lower()
-    return _TEXT_KINDS.get(first, "")
+    if value.lower() == "v=spf1" or value.lower().startswith("v=spf1 "):
+        return "spf1"
+    # Blanks may stand around the `=` of a tag (RFC 7489 §6.4, RFC 8461 §3.1); an SPF record knows none.
+    found = _VERSION.match(value)
+    return _TEXT_KINDS.get(found[1].lower(), "") if found else ""
+
+
+# Octets that are no UTF-8 stand in a text as U+EF80 … U+EFFF (as in MirOS' OPTU-8): an old zone may hold Latin-1, and
+# neither YAML nor JSON can carry a lone octet or a surrogate.
+_LONE: Final = 0xEF00
+
+
+def to_text(octets: bytes) -> str:
+    """Octets of a TXT as text; `to_octets` gives exactly these back."""
+    found = octets.decode("utf-8", "surrogateescape")
+    # What stands for an octet cannot stand for itself.
+    found = re.sub("[\uef80-\uefff]", lambda one: one[0].encode().decode("ascii", "surrogateescape"), found)
+    return re.sub("[\udc80-\udcff]", lambda one: chr(ord(one[0]) - 0xDC00 + _LONE), found)
+
+
+def to_octets(text: str) -> bytes:
+    """Raises: UnicodeEncodeError, for a lone surrogate."""
+    lone = re.sub("[\uef80-\uefff]", lambda one: chr(ord(one[0]) - _LONE + 0xDC00), text)
+    if re.search("[\ud800-\udfff]", text):
+        text.encode()  # raises
+    return lone.encode("utf-8", "surrogateescape")
 
 
 def split_text(text: str) -> tuple[bytes, ...]:
@@ -64,5 +89,5 @@ def split_text(text: str) -> tuple[bytes, ...]:
 
     Joined without a space they give it back.
     """
-    octets = text.encode()
+    octets = to_octets(text)
     return tuple(octets[at : at + 255] for at in range(0, len(octets), 255)) or (b"",)

@@ -1,7 +1,7 @@
 """SPF records: read into terms, merged without losing one, written (RFC 7208 §4.6, §12)."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,7 +59,7 @@ def spf_text(terms: Iterable[SpfTerm]) -> str:
     return " ".join([VERSION, *(term.text for term in terms)])
 
 
-def merge(old: Sequence[SpfTerm], ours: Sequence[SpfTerm], leaving: Collection[str] = ()) -> tuple[SpfTerm, ...]:
+def merge(old: Iterable[SpfTerm], ours: Sequence[SpfTerm], leaving: Collection[str] = ()) -> tuple[SpfTerm, ...]:
     """Ours first, then every old term in its order, each once, without those that leave.
 
     First, because a term that fails to resolve ends the evaluation (RFC 7208 §4.6.4): our addresses must pass before.
@@ -90,6 +90,23 @@ def our_terms(view: ZoneView) -> tuple[SpfTerm, ...]:
     return (parse_term(f"include:{spf_name(view.settings.host)}"),)
 
 
+def _meaning_as_before(old: Sequence[SpfTerm], view: ZoneView) -> Iterator[SpfTerm]:
+    """The old terms; behind an `mx` of the domain the hosts that it means today, by their names.
+
+    At the cut-over `mx` comes to mean the tenant host, while the old hosts still send: theirs stays until settled. Said
+    ahead, in the additive phase, since a resolver may remember the record longer than the old MX.
+    """
+    hosts = [record.value.partition(" ")[2].rstrip(".").lower() for record in view.old(view.name, "MX")]
+    for term in old:
+        yield term
+        name, slash, length = term.argument.partition("/")
+        if term.name == "mx" and (name.rstrip(".").lower() or view.name) == view.name:
+            sign = "" if term.qualifier == "+" else term.qualifier
+            for host in hosts:
+                if host and host != view.settings.host:
+                    yield parse_term(f"{sign}a:{host}{slash}{length}")
+
+
 def spf_record(view: ZoneView) -> Record:
     """The domain's one SPF record: old ∪ ours until settled, then without what leaves.
 
@@ -102,6 +119,7 @@ def spf_record(view: ZoneView) -> Record:
         return view.record(view.name, "TXT", spf_text(with_end(ours, spf.all, "~all")), reason)
     old = parse_spf(held[0].value)
     if not view.settled:
-        return view.record(view.name, "TXT", spf_text(merge(old, ours)), f"{reason}, beside all that might before")
+        text = spf_text(merge(_meaning_as_before(old, view), ours))
+        return view.record(view.name, "TXT", text, f"{reason}, beside all that might before")
     terms = with_end(merge(old, ours, view.domain.leaving), spf.all, "~all")
     return view.record(view.name, "TXT", spf_text(terms), f"{reason}, beside what stays")

@@ -10,13 +10,18 @@ from mailtenant.dns.records import Record, text_kind
 
 @dataclass(frozen=True)
 class Seen:
-    """One server's answer: plain values sorted, the TTL that came with them (s), or why there is none."""
+    """One server's answer: plain values sorted, the TTL that came with them (s), or why there is none.
+
+    `alias` is what the name leads to where it is an alias, whether the server followed it or not.
+    """
 
     values: tuple[str, ...] = ()
     ttl: int = 0
     problem: str = ""
+    alias: str = ""
 
 
+_OF_NAMES = ("MX", "CNAME", "SRV", "PTR", "NS")
 State = Literal["ok", "wrong", "unknown"]
 
 
@@ -40,10 +45,12 @@ def judge_set(name: str, type_: str, planned: Sequence[Record], seen: Seen, serv
     subject = f"{name} {type_}"
     if seen.problem:
         return Result(subject, server, "unknown", seen.problem, "ask again; or see whether the server is reachable")
-    wanted = {record.value for record in planned}
+    # Host names differ by nothing but their letters' case: it is the same name (RFC 4343).
+    same = str.lower if type_ in _OF_NAMES else str
+    wanted = {same(record.value) for record in planned}
     kinds = {text_kind(name, value) for value in wanted} if type_ == "TXT" else set()
     # Other texts at the name are somebody's; other MX, addresses or aliases beside ours take effect.
-    here = {value for value in seen.values if type_ != "TXT" or text_kind(name, value) in kinds}
+    here = {same(value) for value in seen.values if type_ != "TXT" or text_kind(name, value) in kinds}
     missing, extra = sorted(wanted - here), sorted(here - wanted)
     if not missing and not extra:
         return Result(subject, server, "ok", f"as planned, TTL {seen.ttl} s")

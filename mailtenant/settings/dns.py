@@ -18,6 +18,7 @@ from mailtenant.settings.base import Effect, Settings, setting
 from mailtenant.settings.errors import Refusal, refuse_all
 from mailtenant.settings.names import Fqdn, ReportAddress, Selector, SpfTermText, TlsReportTarget
 
+Mode = Literal["txt", "cname"]
 PROVIDERS: Final = ("local", "manual", "cloudflare", "godaddy")
 
 
@@ -140,7 +141,7 @@ class Domain(Settings):
         min_length=1,
         max_length=8,
     )
-    dkim_mode: Literal["txt", "cname"] = setting(
+    dkim_mode: Mode = setting(
         "`txt`: keys stand in the domain; `cname`: the domain points to keys in the platform's zone, so that a "
         "rotation needs no edit there",
         Effect.RECORDS,

@@ -69,6 +69,14 @@ def test_the_signing_map_names_the_active_selector_of_each_domain() -> None:
     assert dkim_selectors(samples.settings()).splitlines() == ["acme.outboxment.test mt1", "acme.test mt1"]
 
 
+def test_an_active_ed25519_key_signs_beside_the_rsa_one_and_a_pending_one_does_not() -> None:
+    document = samples.document("acme", "acme.test")
+    second = {"selector": "mt2", "state": "active", "algorithm": "ed25519", "public_key": "A" * 43 + "="}
+    document["domains"][0]["dkim"] += [second, {**second, "selector": "mt3", "state": "pending"}]
+    settings = samples.parse_settings(document, stack="acme")
+    assert "acme.test mt1 mt2" in dkim_selectors(settings).splitlines()
+
+
 @given(
     st.dictionaries(st.text(min_size=1), st.text(), max_size=4),
     st.dictionaries(st.text(min_size=1), st.text(), max_size=4),

@@ -68,12 +68,22 @@ def test_no_signature_fails_while_keys_change_and_nothing_restarts(beta: Running
         assert "mt1 has not signed for 7 days" in beta.cli("dkim", "rotate", "beta").stdout
         beta.up()
         stream.more()
+        # A second signature by Ed25519 beside the RSA one, by the same steps (RFC 8463).
+        second = ("dkim", "rotate", "beta", "--algorithm", "ed25519")
+        assert "mt3 is published" in beta.cli(*second).stdout
+        beta.up()
+        stream.more()
+        assert "mt3 signs" in beta.cli(*second).stdout
+        beta.up()
+        stream.more(12)
     assert not stream.failures
-    selectors = set()
+    signed = []
     for token in stream.tokens:
         seen = outside.wait_for(READER, token)
         assert (seen.verdicts.dkim_result, seen.verdicts.dmarc.result) == ("pass", "pass")
-        selectors |= set(re.findall(rb"\bs=(mt\d)\b", seen.raw))
-    assert selectors == {b"mt1", b"mt2"}
+        assert {signature.result for signature in seen.verdicts.dkim} == {"pass"}
+        signed.append({(signature.selector, signature.algorithm) for signature in seen.verdicts.dkim})
+    assert set().union(*signed[:-4]) >= {("mt1", "rsa-sha256"), ("mt2", "rsa-sha256")}
+    assert signed[-1] == {("mt2", "rsa-sha256"), ("mt3", "ed25519-sha256")}
     assert beta.docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", beta.container("filter")).stdout == before
-    assert [key.selector for key in beta.settings.domains[0].dkim] == ["mt2"]
+    assert [key.selector for key in beta.settings.domains[0].dkim] == ["mt2", "mt3"]

@@ -13,13 +13,17 @@ local signing = {}
 local NAME = "MAILTENANT_SIGNED"
 local ours, host, selectors, key_path = {}, nil, nil, nil
 
--- Lines of `domain selector`.
+-- Lines of `domain selector`, with a second selector where two keys sign (RFC 8463: Ed25519 beside RSA).
 function signing.parse(text)
   local map = {}
   for line in text:gmatch("[^\r\n]+") do
-    local domain, selector = line:match("^%s*([%w.-]+)%s+([%w._-]+)%s*$")
+    local domain, rest = line:match("^%s*([%w.-]+)%s+([%w._ \t-]+)$")
     if domain then
-      map[domain:lower()] = selector
+      local found = {}
+      for selector in rest:gmatch("[%w._-]+") do
+        found[#found + 1] = selector
+      end
+      map[domain:lower()] = found
     end
   end
   return map
@@ -62,18 +66,20 @@ function signing.condition(task)
     return false
   end
   local domain = from_domain(task)
-  local selector = domain and selectors.value[domain]
-  if not selector then
-    return false
+  local signing_keys = {}
+  for _, selector in ipairs(domain and selectors.value[domain] or {}) do
+    local path = key_path:gsub("%$domain", domain):gsub("%$selector", selector)
+    -- rspamd keeps keys in memory: look for each message whether this one may still be used. (Handing over the key
+    -- itself would do that too, but rspamd writes a key that it cannot parse into its log.)
+    if not watched.read(path) then
+      logger.errx(task, "the key %s cannot be read", path)
+      return false
+    end
+    signing_keys[#signing_keys + 1] = { domain = domain, selector = selector, key = path }
   end
-  local path = key_path:gsub("%$domain", domain):gsub("%$selector", selector)
-  -- rspamd keeps keys in memory: look for each message whether this one may still be used. (Handing over the key itself
-  -- would do that too, but rspamd writes a key that it cannot parse into its log.)
-  if not watched.read(path) then
-    logger.errx(task, "the key %s cannot be read", path)
-    return false
-  end
-  return { domain = domain, selector = selector, key = path }
+  -- The rule below must look for the very signatures that were asked for here, even if the map changes meanwhile.
+  task:cache_set("mailtenant_signing", #signing_keys)
+  return #signing_keys > 0 and signing_keys
 end
 
 local function has_option(task, symbol, prefix)
@@ -90,6 +96,19 @@ end
 local function verdict(task, action, text)
   logger.warnx(task, "%s: %s", action, text)
   task:set_pre_result({ action = action, message = text, module = NAME, priority = 9 })
+end
+
+-- Every key that the domain signs with has signed: a key that is broken must be noticed, not outdone by the other.
+local function signed(task, domain)
+  local made, wanted = 0, task:cache_get("mailtenant_signing") or 0
+  for _, entry in ipairs(task:get_symbol("DKIM_SIGNED") or {}) do
+    for _, option in ipairs(entry.options or {}) do
+      if option:sub(1, #domain + 1) == domain .. ":" then
+        made = made + 1
+      end
+    end
+  end
+  return wanted > 0 and made >= wanted
 end
 
 -- Null sender and From of another mailbox than the server's own: an automatic reply of a user's script.
@@ -119,7 +138,7 @@ function signing.rule(owners)
       if not login and not own_words(task, owners) then
         return verdict(task, "reject", "Sender address rejected: the header From is not the sender's own")
       end
-      if not (domain and has_option(task, "DKIM_SIGNED", domain .. ":")) then
+      if not (domain and signed(task, domain)) then
         return verdict(task, "soft reject", "The message could not be signed; try again later")
       end
     elseif not has_option(task, "R_DKIM_ALLOW", domain .. ":") then

@@ -50,7 +50,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "DMARC-6": Rule("E", "a signing key stands in the domain itself, so that signatures align"),
     "PTR-1": Rule("E", "each egress address points to the EHLO name, which points back"),
     "STS-1": Rule("E", "the policy lists every MX, its record's id is made from it, `max_age` is at most a year"),
-    "STS-2": Rule("E", "`enforce` only with TLS reports; old and new MX are in the policy until settled"),
+    "STS-2": Rule(
+        "E",
+        "`enforce` only with TLS reports; old and new MX are in the policy until settled, nobody else's policy stays",
+    ),
     "TLSRPT-1": Rule("E", "`v=TLSRPTv1; rua=` with `mailto:` or `https:` addresses"),
     "TLSA-1": Rule("E", "no TLSA record without a signed zone", "none is planned"),
     "SRV-1": Rule("E", "priority, weight and port in range, no alias as target, `.` only for what is not offered"),

@@ -53,7 +53,11 @@ def _dropped(
     context: RuleContext, record: Record, found: Mapping[str, str], old: Mapping[str, str]
 ) -> Iterator[Finding]:
     for tag in GONE:
-        if tag in old and tag not in found:
+        if tag == "pct" and old.get("pct", "100") != "100" and "pct" not in found:
+            message = f"`pct={old['pct']}` of the record before is left out: older receivers now apply `p` to all mail"
+            fix = "if that is too much, weaken `p` in the zone yourself (RFC 9989 knows `t=y` for tests), adopt anew"
+            yield context.finding("DMARC-3", record, message, fix)
+        elif tag in old and tag not in found:
             fix = "nothing is to be done: RFC 9989 took the tag away, so receivers disregard it"
             yield context.finding("DMARC-3", record, f"the tag `{tag}` of the record before is left out", fix)
         elif tag in found:

@@ -18,10 +18,12 @@ _WITH_TARGET: Final = {"MX": 1, "CNAME": 0, "PTR": 0, "SRV": 3}
 
 
 def host_of(record: Record) -> str | None:
-    """The host that a record points to; None for a type that points nowhere, and for a value that has no such word."""
+    """The host that a record points to, in lower case; None for a type that points nowhere, and for a value that has
+    no such word.
+    """
     words = record.value.split(" ")
     place = _WITH_TARGET.get(record.type)
-    return words[place] if place is not None and place < len(words) else None
+    return words[place].lower() if place is not None and place < len(words) else None
 
 
 def name_findings(context: RuleContext) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mailtenant.dns.findings import Finding
-from mailtenant.dns.records import Record, split_text
+from mailtenant.dns.records import Record, split_text, to_octets, to_text
 from mailtenant.dns.rules.context import RuleContext
 
 LONGEST: Final = 65_535
@@ -28,8 +28,8 @@ def _faults(context: RuleContext, record: Record) -> Iterator[Finding]:
         yield context.finding("TXT-2", record, "the text is not valid Unicode", "write it anew")
         return
     if sum(len(string) + 1 for string in strings) > LONGEST:
-        yield context.finding("TXT-1", record, f"{len(text.encode())} octets do not fit a record", "shorten the text")
-    if b"".join(strings).decode() != text or any(unicodedata.category(c) == "Cc" for c in text):
+        yield context.finding("TXT-1", record, f"{len(to_octets(text))} octets do not fit a record", "shorten the text")
+    if to_text(b"".join(strings)) != text or any(unicodedata.category(c) == "Cc" for c in text):
         fix = "take the line breaks, tabs and other control characters out"
         yield context.finding("TXT-2", record, "a character does not survive every provider's form", fix)
     if len(text) > 1 and text[0] == text[-1] == '"':

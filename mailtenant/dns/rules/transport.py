@@ -25,6 +25,7 @@ def transport_findings(context: RuleContext) -> Iterator[Finding]:
         view = context.views.get(record.zone)
         if view is not None and not context.inherited(record):
             yield from _policy(context, record, view, identifier)
+    yield from _policy_of_others(context)
     for record in context.texts("TLSRPTv1"):
         targets = split_addresses(tags(record.value).get("rua", ""))
         if not targets or not all(t.lower().startswith(("mailto:", "https://")) for t in targets):
@@ -36,6 +37,19 @@ def transport_findings(context: RuleContext) -> Iterator[Finding]:
             yield context.finding(
                 "TLSA-1", record, "means nothing in a zone without DNSSEC, and breaks mail in one", fix
             )
+
+
+def _policy_of_others(context: RuleContext) -> Iterator[Finding]:
+    """A policy that stays while the MX goes: whoever keeps it enforced refuses to deliver to a host that it lacks."""
+    for view in context.views.values():
+        name = f"_mta-sts.{view.name}"
+        if view.domain.mta_sts == "none" and context.phase != "adopted" and view.old(name, "TXT", "STSv1"):
+            message = "announces an MTA-STS policy of somebody's that does not list the tenant host"
+            fix = (
+                "set `mta_sts: testing` of the domain, so that ours takes its place and lists old and new MX; or "
+                "switch that policy to mode `none`, wait for its `max_age`, delete the record and adopt the zone anew"
+            )
+            yield Finding("STS-2", "E" if view.moved else "W", view.name, f"{name} TXT", message, fix)
 
 
 def _policy(context: RuleContext, record: Record, view: ZoneView, identifier: str) -> Iterator[Finding]:

@@ -24,7 +24,8 @@ CASES = [
     ("preference", "MX", ["10 h.example"], ["0 h.example"], "wrong", "preference 0, not 10"),
     ("something after", "TXT", [SPF], [f"{SPF} x"], "wrong", "something after it"),
     ("spaces", "TXT", [SPF], [SPF.replace(" ", "  ")], "wrong", "spaces or line breaks"),
-    ("case", "CNAME", ["h.example"], ["H.example"], "wrong", "upper and lower case"),
+    ("case of a text", "TXT", ["v=DKIM1; p=AbC"], ["v=DKIM1; p=aBC"], "wrong", "upper and lower case"),
+    ("case of a name", "MX", ["10 h.example"], ["10 H.Example"], "ok", "as planned"),
 ]
 
 
