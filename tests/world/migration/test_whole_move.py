@@ -1,4 +1,4 @@
-"""A whole move on real servers with mail flowing: ledger, the worker killed, a rollback after mail came to the new side.
+"""A whole move on real servers with mail flowing: ledger, killed worker, a rollback after mail came to the new side.
 
 Provisioning is real in each.
 """
