@@ -1,6 +1,7 @@
 """`mailtenant serve`: the customers' API, its tasks and the outbox, in one process."""
 
 import logging
+import signal
 import socket
 from typing import Annotated
 
@@ -52,6 +53,9 @@ def serve(
         timeout_graceful_shutdown=10, timeout_keep_alive=30, loop="auto", http="httptools",
     )  # fmt: skip
     server = uvicorn.Server(config)
+    # uvicorn raises the signal again once it has ended cleanly; that must not make the exit code one of a kill.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
     try:
         server.run(sockets=[listener])
     finally:

@@ -12,6 +12,7 @@ from mailtenant.control import customers, migrations
 from mailtenant.control.errors import ControlError
 from mailtenant.control.plane import ControlPlane
 from mailtenant.fleet.stacks import StackError
+from mailtenant.mailbox_copy import SourceShrank
 from mailtenant.migration import Refused, State, events
 from mailtenant.migration.sides import SideError
 from mailtenant.workers.leases import Lease
@@ -102,6 +103,11 @@ def explained(error: Exception, label: str, step: Step) -> StepError:
     match error:
         case StepError():
             return error
+        case SourceShrank():
+            # Nothing runs again over mail that is going missing.
+            return StepError(
+                str(error), f"compare with the backup; then `mailtenant migrate retry {label}`", again=False
+            )
         case SideError() | StackError() | ControlError():
             return StepError(str(error), f"put it right, then `mailtenant migrate retry {label}`, or roll back")
         case Refused():

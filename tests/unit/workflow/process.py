@@ -113,7 +113,7 @@ def main() -> None:
 
     settings = ControlSettings.model_validate({"database_url": told["url"], "key_file": told["key"]})
     plane = open_plane(settings, now=now)
-    paces = {"tick": 0.3, "pause": 0.3, "look": 0.3, "quiet": 5, "lease": 15, **told["paces"]}
+    paces = {"tick": 0.3, "pause": 0.3, "look": 0.3, "quiet": 5, "lease": 20, **told["paces"]}
     worker = Worker(plane, WorkflowSettings.model_validate(paces), RemoteMoves(client), deadman=DeadMan())
     stop_on_signals(worker)
     code = worker.run()

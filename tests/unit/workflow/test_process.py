@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailtenant.migration import State, events
+from mailtenant.workflow.worker import FENCED_EXIT
 
 from .process import Served, start
 from .stage import Stage
@@ -28,6 +29,7 @@ class Troupe:
         self.served = Served(self.stage.world)
         self.folder = folder
         self.processes: list[subprocess.Popen[bytes]] = []
+        self._revived: set[int] = set()
 
     def start(self, **paces: float) -> "subprocess.Popen[bytes]":
         settings = self.stage.plane.settings
@@ -40,10 +42,19 @@ class Troupe:
         """Polls; sets the clock on where nothing but time is missing."""
         deadline = time.monotonic() + DEADLINE
         while not reached():
-            assert time.monotonic() < deadline, f"not reached: {what}\n{self.logs()}"
+            codes = [process.poll() for process in self.processes]
+            assert time.monotonic() < deadline, f"not reached: {what}; exit codes {codes}\n{self.logs()}"
+            self._revive()
             self.stage.sender.round()
             self._set_on()
             time.sleep(0.05)  # between two looks of a poll with a deadline
+
+    def _revive(self) -> None:
+        """As the parent of `mailtenant migrate run` does: a machine that is overloaded stalls workers, too."""
+        for process in list(self.processes):
+            if process.poll() in (-signal.SIGALRM, FENCED_EXIT) and process.pid not in self._revived:
+                self._revived.add(process.pid)
+                self.start()
 
     def _set_on(self) -> None:
         migration, clock = self.stage.migration, self.stage.clock

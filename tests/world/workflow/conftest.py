@@ -32,7 +32,8 @@ def postgres() -> Iterator[str]:
     """URL of the server's first database; `postgresql` fixtures make their own beside it."""
     name = f"mt-test-control-{uuid.uuid4().hex[:6]}"
     docker(
-        "run", "--detach", "--rm", "--init", "--no-healthcheck", f"--name={name}", "--entrypoint=sh", f"--publish={ADDRESS}::5432",
+        "run", "--detach", "--rm", "--init", "--no-healthcheck", f"--name={name}",
+        "--entrypoint=sh", f"--publish={ADDRESS}::5432",
         f"mailtenant/database:{RELEASE.read_text(encoding='utf-8').strip()}", "-c", SCRIPT,
     )  # fmt: skip
     try:

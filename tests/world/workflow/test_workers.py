@@ -22,41 +22,48 @@ def troupe(tmp_path: Path, database: str) -> Iterator[Troupe]:
 
 
 def test_two_workers_share_the_work_and_a_killed_one_is_replaced_within_its_lease(troupe: Troupe) -> None:
-    both = {worker.pid: worker for worker in (troupe.start(), troupe.start())}
+    troupe.start()
+    troupe.start()
     struck: list[int] = []
 
     def gate(process: int, name: str) -> None:
         # Kills whichever worker freezes the old side, in the middle of that operation.
         if name == "shared.freeze" and not struck:
             struck.append(process)
-            both[process].kill()
+            for found in troupe.processes:
+                if found.pid == process:
+                    found.kill()
 
     troupe.served.gate = gate
     troupe.stage.schedule()
     troupe.until(lambda: troupe.stage.state is State.COMPLETED, "the end")
     judged(troupe.stage)
     assert struck
-    after = [process for process, name in troupe.served.asked if name == "shared.relay"]
-    assert set(after) == set(both) - set(struck)
+    after = {process for process, name in troupe.served.asked if name == "shared.relay"}
+    assert after and struck[0] not in after
 
 
 def test_a_worker_that_stalls_past_its_lease_is_fenced_and_does_nothing_when_it_goes_on(troupe: Troupe) -> None:
-    both = {worker.pid: worker for worker in (troupe.start(), troupe.start())}
+    troupe.start()
+    troupe.start()
     stalled: list[int] = []
 
     def gate(process: int, name: str) -> None:
         if name == "shared.freeze" and not stalled:
             stalled.append(process)
-            both[process].send_signal(signal.SIGSTOP)
+            for found in troupe.processes:
+                if found.pid == process:
+                    found.send_signal(signal.SIGSTOP)
 
     troupe.served.gate = gate
     troupe.stage.schedule()
     troupe.until(lambda: troupe.stage.world.shared.mode == "relay", "the other worker has cut over")
     (one,) = stalled
     before = [name for process, name in troupe.served.asked if process == one]
-    both[one].send_signal(signal.SIGCONT)
+    (worker,) = (found for found in troupe.processes if found.pid == one)
+    worker.send_signal(signal.SIGCONT)
     # The kernel ends it before any of its own instructions run: what it was about to do is not done.
-    assert both[one].wait(60) == -signal.SIGALRM
+    assert worker.wait(60) == -signal.SIGALRM
     troupe.until(lambda: troupe.stage.state is State.COMPLETED, "the end")
     judged(troupe.stage)
     assert [name for process, name in troupe.served.asked if process == one] == before
