@@ -11,6 +11,8 @@ from mailtenant.migration.sides import SideError
 from mailtenant.runner import Runner
 
 _END_SECONDS = 10
+# As long as a pass over one mailbox may take: the source's session stays open meanwhile.
+_SECONDS = "18000"
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def sieve_session(runner: Runner, address: str) -> Iterator[ManageSieve]:
 
 @contextmanager
 def _pipes(runner: Runner, service: str, address: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    process = runner.start(["doveadm", "exec", service, "-u", address])
+    process = runner.start(["timeout", "-k", "10", _SECONDS, "doveadm", "exec", service, "-u", address])
     reader, writer = process.stdout, process.stdin
     if reader is None or writer is None:
         raise SideError(f"{runner.name}: no pipes to `doveadm exec {service}`")

@@ -27,8 +27,8 @@ class ManageSieve:
     """One session without password."""
 
     def __init__(self, reader: IO[bytes], writer: IO[bytes], who: str) -> None:
+        # Over the pipes nobody greets.
         self._reader, self._writer, self._who = reader, writer, who
-        self._answer("greeting")
 
     def read(self) -> Filters:
         """Raises: SideError"""
