@@ -63,7 +63,7 @@ def _in_one_process(number: int) -> float:
     started = time.perf_counter()
     changed = 0
     for document in plain:
-        tuning = {"postfix": {"message_size_limit_mib": 120}, "dovecot": {}}
+        tuning = {"postfix": {"message_size_limit_mib": 9}, "dovecot": {}}
         found = _compared(document, {**document, "tuning": tuning})
         changed += found.kind == "changed"
     spent = time.perf_counter() - started
@@ -95,7 +95,7 @@ def _repository(folder: Path, size: int) -> Path:
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "tenants"]):
         run(["git", *identity, *words], tool_environment(), folder)
     first = plain[0]
-    first["tuning"] = {"postfix": {"message_size_limit_mib": 120}, "dovecot": {}}
+    first["tuning"] = {"postfix": {"message_size_limit_mib": 9}, "dovecot": {}}
     (folder / "stacks" / f"Pulumi.{first['label']}.yaml").write_text(stack_file_text(first), encoding="utf-8")
     return folder
 

@@ -118,7 +118,7 @@ def _made(
 def _inputs(
     old: ResourceImage, new: ResourceImage, rule: Rule, replaced: Mapping[str, ResourceImage]
 ) -> Iterator[InputChange]:
-    for key in dict.fromkeys((*old.inputs, *new.inputs)):
+    for key in sorted({*old.inputs, *new.inputs}):  # the protocol's maps have no order
         before, after = old.inputs.get(key), new.inputs.get(key)
         replaces = key in rule.replaces or key in new.replace_on or "*" in new.replace_on
         source = next((replaced[urn] for urn in new.depends.get(key, ()) if urn in replaced), None)

@@ -16,7 +16,7 @@ def blind(text: str) -> str:
 
 def short(value: Any) -> str:
     """A value in one line of JSON; what is longer than `LONGEST` characters is cut."""
-    text = blind(json.dumps(_whole(value), ensure_ascii=False))
+    text = blind(json.dumps(_whole(value), ensure_ascii=False, sort_keys=True))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]} …"
 
 
