@@ -67,8 +67,8 @@ def measure(session: Session) -> Result:
         aim=Aim("at least", 0.5),
     )
     how = (
-        f"One worker, SQLite, {CONNECTIONS} kept-alive connections of one client, {rounds} rounds of {seconds:g} s each in "
-        "turns; every answer is checked for its status and both hosts."
+        f"One worker, SQLite, {CONNECTIONS} kept-alive connections of one client, {rounds} rounds of {seconds:g} s "
+        "in turns; each answer is checked for its status and both hosts."
     )
     return Result("userinfo", "`/api/userinfo/`", how, (figure,), baseline="an endpoint of FastAPI that returns a dict")
 
