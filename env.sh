@@ -22,6 +22,7 @@ else
     if [ -n "$DOCKER_HOST" ]; then export DOCKER_HOST; else unset DOCKER_HOST; fi
     if [ -n "${PULUMI_HOME:-}" ]; then export PULUMI_HOME; fi
     if [ -n "${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION:-}" ]; then export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION; fi
+    if [ -n "${PULUMI_PYTHON_CMD:-}" ]; then export PULUMI_PYTHON_CMD; fi
     export MAILTENANT_PULUMI MAILTENANT_PYTHON PULUMI_SKIP_UPDATE_CHECK
 
     case ":$PATH:" in

@@ -18,6 +18,8 @@ class CloudflareZone(pulumi.ComponentResource):
     once (`imported` names those of earlier runs: one that a later phase deleted is made anew on the way back, and an
     import of it would fail). Until then nothing else may be planned.
 
+    Replaced by: a record's name or type (one by one; the value changes in place).
+
     Outputs: `records` (their names in the state), `adopted` (of those imported, ever).
     """
 

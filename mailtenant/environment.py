@@ -11,7 +11,13 @@ from pathlib import Path
 # Setup writes it into the virtual environment; an installation without one (a container image) has its own settings.
 _FILE = Path(sys.prefix) / "mailtenant.env"
 # The machine's part: always as setup found it, since a CLI, its home and its plugin belong together.
-_FIXED = ("MAILTENANT_PULUMI", "MAILTENANT_PYTHON", "PULUMI_HOME", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION")
+_FIXED = (
+    "MAILTENANT_PULUMI",
+    "MAILTENANT_PYTHON",
+    "PULUMI_HOME",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION",
+    "PULUMI_PYTHON_CMD",
+)
 
 
 def tool_environment(base: Mapping[str, str] | None = None, file: Path = _FILE) -> dict[str, str]:

@@ -34,6 +34,7 @@ class TenantSecrets(BaseModel):
     tlsCaKey: SecretStr
     tlsKey: SecretStr
     tlsWebKey: SecretStr | None = None
+    tlsNodesKey: SecretStr | None = None
     dkim: dict[str, dict[str, SecretStr]]
     cloudflareToken: SecretStr | None = None
     platformCloudflareToken: SecretStr | None = None
@@ -77,6 +78,14 @@ def secret_files(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str
         for name, spec in SERVICES.items()
         if spec.secrets and (name != "web" or settings.has_web_host)
     }
+
+
+def node_secret_files(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, SecretStr]:
+    """What a further mail server gets: the first one's files, with the certificate of the further ones' names."""
+    if settings.nodes.chain is None or secrets.tlsNodesKey is None:
+        raise SecretsError("mailtenant:secrets.tlsNodesKey   missing: the private key for `nodes.chain`")
+    chain = SecretStr(_bundle(settings.nodes.chain, settings.tls.ca))
+    return {**secret_files(settings, secrets)["smtp"], "tls.key": secrets.tlsNodesKey, "tls.pem": chain}
 
 
 def _bundle(chain: str, ca: str) -> str:

@@ -20,6 +20,7 @@ from mailtenant.cli import output
 from mailtenant.dkim import generate_private_key, public_half
 from mailtenant.environment import tool_environment
 from mailtenant.fleet.new_stack import PulumiMissing, PulumiRefused, Secrets, new_stack
+from mailtenant.fleet.tombstones import tombstone
 from mailtenant.settings import SettingsErrors, StackFile, check_fleet, load_fleet, load_stack_file, parse_settings
 from mailtenant.settings.annotate import stack_file_text
 from mailtenant.settings.demo import may_be_demo, uses_published_passphrase
@@ -145,6 +146,11 @@ def _check_names(wishes: Wishes, others: list[StackFile], target: Path) -> None:
     """What the person typed, before anything is made."""
     if target.exists():
         raise output.CommandError(f"{output.shown_path(target)} is there already; edit it, nothing was changed")
+    if when := tombstone(target.parent, wishes.label):
+        raise output.CommandError(
+            f"the label {wishes.label} belonged to a tenant that was offboarded on {when}, and old records may still "
+            "point at its host: take another"
+        )
     try:
         check_label(wishes.label)
     except Refusal as refusal:

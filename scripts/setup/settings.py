@@ -10,7 +10,7 @@ import os
 import shlex
 from pathlib import Path
 
-from scripts.setup import engine, plugins, pulumi_cli
+from scripts.setup import engine, language_host, plugins, pulumi_cli
 from scripts.setup.paths import TREE, VENV
 
 FILE = VENV / "mailtenant.env"
@@ -30,6 +30,8 @@ def found() -> dict[str, str]:
         "MAILTENANT_PYTHON": str(VENV / "bin" / "python"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
+    if (shim := language_host.shim()) is not None:
+        settings["PULUMI_PYTHON_CMD"] = str(shim)
     if not plugins.official():
         settings["PULUMI_HOME"] = str(plugins.own_home())
         settings["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
@@ -53,9 +55,13 @@ def wrapper(tree: Path) -> str:
 mailtenant_tree={shlex.quote(str(tree))}
 mailtenant_stack=
 mailtenant_before=
+mailtenant_pack=
 for word in "$@"; do
     case "$mailtenant_before" in -s | --stack) mailtenant_stack=$word ;; esac
     case "$word" in --stack=*) mailtenant_stack=${{word#--stack=}} ;; -s?*) mailtenant_stack=${{word#-s}} ;; esac
+    # A language host that was built here is not told which policy pack it starts: scripts/setup/language_host.py.
+    case "$mailtenant_before" in --policy-pack) mailtenant_pack=$word ;; esac
+    case "$word" in --policy-pack=*) mailtenant_pack=${{word#--policy-pack=}} ;; esac
     mailtenant_before=$word
 done
 # `pulumi stack init acme`, `pulumi stack select acme`: there the stack is a word of its own.
@@ -65,6 +71,10 @@ mailtenant_mode=
 if [ -n "$mailtenant_stack" ] && grep -Eqs '^ *platform_domain: *[^ #]+\\.test[^a-z0-9.-]*(#.*)?$' \\
     "$mailtenant_tree/stacks/Pulumi.$mailtenant_stack.yaml"; then
     mailtenant_mode=demo
+fi
+if [ -n "$mailtenant_pack" ] && [ -d "$mailtenant_pack" ]; then
+    MAILTENANT_POLICY_PACK=$(CDPATH='' cd -- "$mailtenant_pack" && pwd)
+    export MAILTENANT_POLICY_PACK
 fi
 . "$mailtenant_tree/env.sh"
 exec "$MAILTENANT_PULUMI/pulumi" "$@"
