@@ -19,16 +19,7 @@ from world.shared_host import SHARED_NAME
 @pytest.fixture(scope="session")
 def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
     """The customer's own stack, up; its mailboxes are taken over from the shared host."""
-    import os  # KEEP
 
-    if os.environ.get("MOVING_KEEP"):  # KEEP
-        from pathlib import Path  # KEEP
-
-        from mailtenant.environment import tool_environment  # KEEP
-
-        e = {**tool_environment(), "PULUMI_BACKEND_URL": "file:///tmp/h/copy/env/backend"}  # KEEP
-        yield RunningTenant("harbor", Path("/tmp/h/copy/env/project"), e)  # KEEP
-        return  # KEEP
     moving.down()
     try:
         made = moving.new_tenant(tmp_path_factory.mktemp("moving"))
