@@ -1,7 +1,7 @@
 # Thin: each line calls a script or the CLI. `make demo` shows the product, `make test` proves it.
 PYTHON := .venv/bin/python
 
-.PHONY: setup demo demo-down test bench images docs workflows previews clean
+.PHONY: setup demo demo-down demo-migration test test-migration test-fleet bench images docs workflows previews clean
 
 setup: ## Engine, images, virtual environment, Pulumi: whatever is missing
 	@python3 scripts/setup
@@ -13,11 +13,20 @@ demo-down: ## Remove the demo; volumes with mail are removed too
 	@test -x $(PYTHON) || { echo "demo-down: this tree is not set up, so nothing of it runs; else: make setup" >&2; exit 1; }
 	@$(PYTHON) -m world.demo down
 
+demo-migration: setup ## A customer moves from the shared host to its own stack, with mail flowing
+	@$(PYTHON) -m world.moving
+
 test: setup ## Lint, types, import rules, tests
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports
 	@$(PYTHON) -m pytest
+
+test-migration: setup ## The whole matrix of migrations: kills, rollbacks and faults at every step
+	@MAILTENANT_MATRIX=whole $(PYTHON) -m pytest tests/unit/workflow tests/world/workflow tests/world/migration
+
+test-fleet: setup ## Twelve real tenants rolled in waves, one worker killed, one tenant broken
+	@MAILTENANT_FLEET_SIZE=12 $(PYTHON) -m pytest tests/world/fleet
 
 bench: setup ## Measurements, written to docs/
 	@$(PYTHON) -m bench
@@ -27,6 +36,7 @@ images: ## Build the images that changed
 
 docs: setup ## Write the generated pages anew
 	@.venv/bin/mailtenant schema
+	@$(PYTHON) -m components.reference
 
 workflows: ## The workflows, looked at by actionlint (needs Go)
 	@go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import pulumi
 
+from mailtenant.accounts.engine import TenantEngine
 from mailtenant.accounts.errors import AccountsUnavailable
 from mailtenant.accounts.in_use import in_use
+from mailtenant.host_capacity import HostUnknown, host_of, reserved_mib
 from mailtenant.settings import Problem, SettingsErrors, TenantSettings
-from mailtenant.settings.live import live_problems
+from mailtenant.settings.live import host_problems, live_problems
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,22 @@ class _AtUp:
     def problem(self, path: tuple[str | int, ...], message: str, fix: str) -> Problem:
         dotted = ".".join(["mailtenant:tenant", *(str(part) for part in path)])
         return Problem(f"stacks/Pulumi.{self.settings.label}.yaml", dotted, message, fix)
+
+
+def fits_the_host(settings: TenantSettings) -> None:
+    """Refuses an `up` that reserves more memory than the host has left; previews ask nobody.
+
+    Raises: SettingsErrors; then nothing was changed.
+    """
+    if pulumi.runtime.is_dry_run():
+        return
+    try:
+        host = host_of(settings, TenantEngine.of(settings).environment)
+    except HostUnknown:
+        return  # the first resource will say so
+    problems = list(host_problems(_AtUp(settings), reserved_mib(settings), host.others_mib, host.total_mib))
+    if problems:
+        raise SettingsErrors(problems)
 
 
 def capacity_guard(settings: TenantSettings) -> pulumi.ResourceHook:

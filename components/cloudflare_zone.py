@@ -18,6 +18,8 @@ class CloudflareZone(pulumi.ComponentResource):
     once (`imported` names those of earlier runs: one that a later phase deleted is made anew on the way back, and an
     import of it would fail). Until then nothing else may be planned.
 
+    Replaced by: a record's name or type (one by one; the value changes in place).
+
     Outputs: `records` (their names in the state), `adopted` (of those imported, ever).
     """
 
@@ -54,6 +56,8 @@ class CloudflareZone(pulumi.ComponentResource):
         form = kept_form(one.record, before) if kept and before else {**cloudflare_form(one.record), "comment": comment}
         if data := form.pop("data", None):
             form["data"] = cloudflare.DnsRecordDataArgs(**data)
+        if settings := form.pop("settings", None):
+            form["settings"] = cloudflare.DnsRecordSettingsArgs(**settings)
         adopting = before is not None and before.id is not None and resource not in imported
         options = pulumi.ResourceOptions(
             parent=self,

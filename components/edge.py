@@ -5,7 +5,7 @@ import pulumi_docker as docker
 
 from components.context import TenantContext
 from components.service import Needs, Place, run_service
-from mailtenant.rendering.services import EDGE_PORTS, WEB_PORTS
+from mailtenant.rendering.services import EDGE_PORTS, NODE_PORTS, WEB_PORTS
 
 
 class Edge(pulumi.ComponentResource):
@@ -24,24 +24,22 @@ class Edge(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("mailtenant:index:Edge", name, None, opts)
-        settings = context.settings
-        ports = (*EDGE_PORTS, *(WEB_PORTS if settings.has_web_host else ()))
+        settings, node = context.settings, context.place
+        ports = (*EDGE_PORTS, *(WEB_PORTS if settings.has_web_host else ())) if node.number == 1 else NODE_PORTS
         place = Place(
             # The full name as hostname and no domainname: joined containers read a domain back,
             # and would be replaced for ever.
-            hostname=settings.host,
+            hostname=node.host,
             # The engine's embedded resolver forwards to the tenant's own (unbound), which joins this namespace.
             dns=("127.0.0.1",),
             networks=(
-                docker.ContainerNetworksAdvancedArgs(
-                    name=settings.edge.network, ipv4_address=str(settings.edge.address)
-                ),
-                docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=settings.internal_address("edge")),
+                docker.ContainerNetworksAdvancedArgs(name=settings.edge.network, ipv4_address=str(node.address)),
+                docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=node.internal),
             ),
             ports=tuple(
-                docker.ContainerPortArgs(internal=port, external=port, ip=str(settings.publish), protocol="tcp")
-                for port in (ports if settings.publish else ())
+                docker.ContainerPortArgs(internal=port, external=port, ip=str(node.publish), protocol="tcp")
+                for port in (ports if node.publish else ())
             ),
         )
         self.container = run_service(self, name, context, "edge", place, Needs())
-        self.register_outputs({"container_id": self.container.id, "address": str(settings.edge.address)})
+        self.register_outputs({"container_id": self.container.id, "address": str(node.address)})

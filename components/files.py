@@ -49,15 +49,15 @@ def immutable_files(
     version: str,
     mount: str,
     uploads: Sequence[Upload],
+    before_create: Sequence[pulumi.ResourceHook] = (),
 ) -> Delivered:
     """A volume `mt-<label>-<role>-<version>` and its carrier. A new version is made before the old one goes."""
     physical = context.physical(f"{role}-{version}")
     volume = docker.Volume(
         name, name=physical, labels=[_volume_label(context)], opts=pulumi.ResourceOptions(parent=parent)
     )
-    carrier = _carrier(
-        f"{name}-carrier", context, physical, volume.name, mount, uploads, pulumi.ResourceOptions(parent=parent)
-    )
+    options = pulumi.ResourceOptions(parent=parent, hooks=_before(before_create))
+    carrier = _carrier(f"{name}-carrier", context, physical, volume.name, mount, uploads, options)
     return Delivered(volume.name, carrier)
 
 
@@ -73,8 +73,9 @@ def live_files(
     before_create: Sequence[pulumi.ResourceHook] = (),
 ) -> Delivered:
     """Files uploaded into a volume that stays. A change replaces just this carrier, never a service."""
-    hooks = pulumi.ResourceHookBinding(before_create=list(before_create)) if before_create else None
-    options = pulumi.ResourceOptions(parent=parent, delete_before_replace=True, depends_on=list(after), hooks=hooks)
+    options = pulumi.ResourceOptions(
+        parent=parent, delete_before_replace=True, depends_on=list(after), hooks=_before(before_create)
+    )
     carrier = _carrier(name, context, context.physical(f"{role}-carrier"), volume_name, mount, uploads, options)
     return Delivered(volume_name, carrier)
 
@@ -85,6 +86,10 @@ def secret_uploads(mount: str, files: Mapping[str, tuple[str, str]]) -> list[Upl
         Upload(f"{mount}/{name}", pulumi.Output.secret(content), permissions)
         for name, (content, permissions) in sorted(files.items())
     ]
+
+
+def _before(hooks: Sequence[pulumi.ResourceHook]) -> pulumi.ResourceHookBinding | None:
+    return pulumi.ResourceHookBinding(before_create=list(hooks)) if hooks else None
 
 
 def _volume_label(context: TenantContext) -> docker.VolumeLabelArgs:

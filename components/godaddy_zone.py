@@ -16,6 +16,8 @@ class GodaddyZone(pulumi.ComponentResource):
     `managed` are the slots that any phase changes. Deleting the zone brings back what was there before. A second `up`
     in the same phase writes nothing, and adoption neither.
 
+    Replaced by: a set's name or type (one by one; its values change in place).
+
     Outputs: `sets` (their names in the state).
     """
 

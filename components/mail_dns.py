@@ -8,7 +8,10 @@ from components.service import Needs, Place, run_service
 
 
 class MailDns(pulumi.ComponentResource):
-    """Creates: for zones with provider `local`, the nsd container on the edge address, port 53. Outputs: `zones`."""
+    """Creates: for zones with provider `local`, the nsd container on the edge address, port 53.
+
+    Replaced by: image, rendered files (every change of a local zone). In place: memory, CPU shares. Outputs: `zones`.
+    """
 
     def __init__(
         self, name: str, context: TenantContext, edge: Edge, opts: pulumi.ResourceOptions | None = None

@@ -9,8 +9,10 @@ from components.files import Upload, live_files, secret_uploads
 from components.service import Needs, Place, run_service
 from components.volumes import MailVolume
 from mailtenant.secrets import dkim_keys, dkim_selectors
+from mailtenant.sending import limits_document
 
 _DKIM = "/var/lib/dkim"
+_LIMITS = "/var/lib/limits"
 
 
 class MailFilter(pulumi.ComponentResource):
@@ -18,8 +20,8 @@ class MailFilter(pulumi.ComponentResource):
 
     Replaced by: images, rendered files (the cache's follow its memory), the cache's password. In place: memory of the
     filter, CPU shares. Re-read within a second,
-    without a restart: DKIM keys and the map that names the signing selector. Outputs: `milter` (the socket volume's
-    name).
+    without a restart: sending limits, DKIM keys and the map that names the signing selector. Outputs: `milter` (the
+    socket volume's name).
     """
 
     def __init__(
@@ -46,10 +48,25 @@ class MailFilter(pulumi.ComponentResource):
             Needs({"cache": cache_data.volume_name}),
         )
         selectors = self._signing(name, context, dkim.volume_name)
+        limits = MailVolume(f"{name}-limits", context, "limits", keep=False, opts=child)
+        sending = live_files(
+            self,
+            f"{name}-limits-carrier",
+            context,
+            "limits",
+            limits.volume_name,
+            _LIMITS,
+            [Upload(f"{_LIMITS}/limits.json", limits_document(context.settings))],
+        )
         needs = Needs(
-            volumes={"milter": milter.volume_name, "owners": database.owners, "dkim": dkim.volume_name},
+            volumes={
+                "milter": milter.volume_name,
+                "owners": database.owners,
+                "dkim": dkim.volume_name,
+                "limits": limits.volume_name,
+            },
             # The database's container fills the volume of owned addresses, and gives that volume its owner.
-            after=[selectors, cache, database.container, resolver],
+            after=[selectors, sending.carrier, cache, database.container, resolver],
         )
         place = self._place(context, internal, "filter", dns=(context.settings.internal_address("edge"),))
         self.container = run_service(self, name, context, "filter", place, needs)

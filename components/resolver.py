@@ -8,7 +8,10 @@ from components.service import Needs, Place, run_service
 
 
 class Resolver(pulumi.ComponentResource):
-    """Creates: the unbound container in the edge's namespace (127.0.0.1 and the edge's internal address, port 53)."""
+    """Creates: the unbound container in the edge's namespace (127.0.0.1 and the edge's internal address, port 53).
+
+    Replaced by: image, rendered files. In place: memory, CPU shares. Outputs: none.
+    """
 
     def __init__(
         self, name: str, context: TenantContext, edge: Edge, opts: pulumi.ResourceOptions | None = None

@@ -8,9 +8,10 @@ import pulumi_docker as docker
 
 from components.context import TENANT_LABEL, TenantContext
 from components.files import Delivered, Upload, content_hash, immutable_files, secret_uploads
+from mailtenant.config_check import CHECKED
 from mailtenant.rendering import SERVICES, ServiceSpec
 from mailtenant.rendering.services import Healthcheck
-from mailtenant.secrets import fingerprint, secret_files
+from mailtenant.secrets import fingerprint, node_secret_files, secret_files
 from mailtenant.settings.size import Service
 
 SECRETS_IN = "/run/secrets-in"
@@ -60,7 +61,7 @@ def run_service(
             memory=size.memory_mib,
             memory_swap=size.memory_mib,
             cpu_shares=size.cpu_shares,
-            envs=[f"MAILTENANT_EDGE_ADDRESS={context.settings.edge.address}"] if place.namespace_of else None,
+            envs=[f"MAILTENANT_EDGE_ADDRESS={context.place.address}"] if place.namespace_of else None,
             network_mode=place.namespace_of.id.apply(lambda id_: f"container:{id_}") if place.namespace_of else None,
             networks_advanced=list(place.networks) or None,
             hostname=place.hostname,
@@ -91,11 +92,23 @@ def _deliver(parent: pulumi.Resource, name: str, context: TenantContext, spec: S
     files = context.files.get(spec.name, ())
     if files:
         uploads = [Upload(file.path, file.content) for file in files]
+        judged = context.before_config is not None and spec.name in CHECKED
         delivered[spec.config_path] = immutable_files(
-            parent, f"{name}-config", context, f"{spec.name}-config", content_hash(files), spec.config_path, uploads
+            parent,
+            f"{name}-config",
+            context,
+            f"{spec.name}-config",
+            content_hash(files),
+            spec.config_path,
+            uploads,
+            before_create=[context.before_config(name, spec.name, files)] if judged and context.before_config else (),
         )
     if spec.secrets:
-        secrets = secret_files(context.settings, context.secrets)[spec.name]
+        secrets = (
+            secret_files(context.settings, context.secrets)[spec.name]
+            if context.node is None
+            else node_secret_files(context.settings, context.secrets)
+        )
         modes = {file.name: file.mode for file in spec.secrets}
         uploads = secret_uploads(SECRETS_IN, {n: (v.get_secret_value(), modes[n]) for n, v in secrets.items()})
         version = fingerprint(context.secrets, secrets)

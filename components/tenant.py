@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pulumi
 
+from components.config_guard import ConfigGuard
 from components.context import TenantContext
 from components.database import Database
 from components.edge import Edge
@@ -22,12 +23,15 @@ from mailtenant.dns.findings import PlanRefused
 from mailtenant.rendering import SERVICES, RenderedFile, render_tenant
 from mailtenant.rendering.services import EDGE_PORTS, WEB_PORTS
 from mailtenant.secrets import TenantSecrets
+from mailtenant.sending import limits_document
 from mailtenant.settings import TenantSettings
 
 
 class TenantMail(pulumi.ComponentResource):
     """Creates: one tenant's network, edge, resolver, database, filter with cache, IMAP, SMTP; DNS for local zones,
     and a web host where there is a certificate for it.
+
+    Replaced by: nothing as a whole; each part says what replaces it. Mail, queue and database stay on their volumes.
 
     Outputs: `host`, `addresses`, `ports`, `publish`, `images` (service → id), `records` (name, type, value, ttl,
     reason), `files` (path → text, so that a preview shows the lines that change), `certificate_authority` (PEM, mode
@@ -43,6 +47,8 @@ class TenantMail(pulumi.ComponentResource):
         *,
         dns: DnsState = DnsState({}, "settled"),
         before_accounts: Sequence[pulumi.ResourceHook] = (),
+        before_config: ConfigGuard | None = None,
+        before_queue: Sequence[pulumi.ResourceHook] = (),
     ) -> None:
         planned = _planned(settings, dns)  # first: a plan that is refused registers nothing
         super().__init__("mailtenant:index:TenantMail", name, None, opts)
@@ -56,9 +62,11 @@ class TenantMail(pulumi.ComponentResource):
         ]
         images = ServiceImages(f"{name}-images", settings.release, services, child)
         by_service: dict[str, list[RenderedFile]] = defaultdict(list)
-        for file in rendered:
+        for file in (file for file in rendered if not file.suffix):
             by_service[file.service].append(file)
-        context = TenantContext(settings, secrets, by_service, zones, images.ids, before_accounts)
+        context = TenantContext(
+            settings, secrets, by_service, zones, images.ids, before_accounts, before_config, before_queue
+        )
 
         networks = TenantNetworks(f"{name}-networks", context, child)
         edge = Edge(f"{name}-edge", context, networks.internal, child)
@@ -67,6 +75,12 @@ class TenantMail(pulumi.ComponentResource):
         mail_filter = MailFilter(f"{name}-filter", context, networks.internal, database, resolver.container, child)
         imap = ImapServer(f"{name}-imap", context, edge, [database.container, resolver.container], child)
         SmtpServer(f"{name}-smtp", context, edge, imap, mail_filter, child)
+        for node in settings.smtp_nodes[1:]:
+            beside = context.of_node(node)
+            own_edge = Edge(f"{name}-edge{node.suffix}", beside, networks.internal, child)
+            own_resolver = Resolver(f"{name}-resolver{node.suffix}", beside, own_edge, child)
+            server = f"{name}-smtp{node.suffix}"
+            SmtpServer(server, beside, own_edge, imap, mail_filter, child, after=[own_resolver.container])
         MailDns(f"{name}-dns", context, edge, child)
         adopted = write_zones(f"{name}-zones", settings, secrets, planned, dns, child)
         if settings.has_web_host:
@@ -74,14 +88,18 @@ class TenantMail(pulumi.ComponentResource):
 
         self.outputs: dict[str, object] = {
             "host": settings.host,
-            "addresses": [str(settings.edge.address)],
+            "addresses": [str(node.address) for node in settings.smtp_nodes],
             "ports": [*EDGE_PORTS, *(WEB_PORTS if settings.has_web_host else ())],
             "publish": str(settings.publish) if settings.publish else None,
             "images": images.ids,
             "records": [
                 {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason} for r in planned
             ],
-            "files": {file.tree_path: file.content for file in rendered},
+            # The live file of limits as well: a preview shows the line that a raised limit changes.
+            "files": {
+                **{file.tree_path: file.content for file in rendered},
+                "rspamd/var/lib/limits/limits.json": limits_document(settings),
+            },
             "certificate_authority": settings.tls.ca,
             "dnsPhase": dns.phase,
             "dnsAdopted": adopted,

@@ -44,6 +44,8 @@ class DnsState:
 class ZoneWriters(pulumi.ComponentResource):
     """Creates: a `CloudflareZone` or `GodaddyZone` for each zone at a provider, with that zone's own credentials.
 
+    Replaced by: nothing of its own; see `CloudflareZone` and `GodaddyZone`.
+
     Outputs: `adopted` (what was imported, ever).
     """
 

@@ -41,6 +41,21 @@ def public_half(private_pem: str) -> str:
     return base64.b64encode(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 
 
+def filters_key(private_pem: str) -> str:
+    """The key file as rspamd reads it: RSA as PEM; Ed25519 as base64 of the bare 32 octets.
+
+    A PEM of Ed25519 it takes for an RSA key and cannot sign with it (tried: 3.12.1). What is no key stays as it is: the
+    filter then defers, and says so.
+    """
+    try:
+        key = load_pem_private_key(private_pem.encode(), password=None)
+    except ValueError:
+        return private_pem
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return base64.b64encode(key.private_bytes_raw()).decode() + "\n"
+    return private_pem
+
+
 def check_public_key(text: str, algorithm: Algorithm = "rsa") -> int:
     """Bits of the key in a `p=` value (DKIM-2: RSA of 2048 to 4096; DKIM-3: Ed25519 of 32 octets).
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
+from mailtenant.dkim import filters_key
 from mailtenant.rendering.services import SERVICES
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class TenantSecrets(BaseModel):
     tlsCaKey: SecretStr
     tlsKey: SecretStr
     tlsWebKey: SecretStr | None = None
+    tlsNodesKey: SecretStr | None = None
     dkim: dict[str, dict[str, SecretStr]]
     cloudflareToken: SecretStr | None = None
     platformCloudflareToken: SecretStr | None = None
@@ -78,12 +80,20 @@ def secret_files(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str
     }
 
 
+def node_secret_files(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, SecretStr]:
+    """What a further mail server gets: the first one's files, with the certificate of the further ones' names."""
+    if settings.nodes.chain is None or secrets.tlsNodesKey is None:
+        raise SecretsError("mailtenant:secrets.tlsNodesKey   missing: the private key for `nodes.chain`")
+    chain = SecretStr(_bundle(settings.nodes.chain, settings.tls.ca))
+    return {**secret_files(settings, secrets)["smtp"], "tls.key": secrets.tlsNodesKey, "tls.pem": chain}
+
+
 def _bundle(chain: str, ca: str) -> str:
     return chain + ("" if chain.endswith("\n") else "\n") + ca
 
 
 def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, SecretStr]:
-    """`<domain>.<selector>.key` → PEM, for every selector that may still sign.
+    """`<domain>.<selector>.key` → the key as the filter reads it, for every selector that may still sign.
 
     Raises: SecretsError naming the domain and selector whose private key is missing.
     """
@@ -94,7 +104,7 @@ def dkim_keys(settings: "TenantSettings", secrets: TenantSecrets) -> dict[str, S
         raise SecretsError(
             "\n".join(f"mailtenant:secrets.dkim.{name}   missing: the private key of that selector" for name in missing)
         )
-    return {f"{d}.{s}.key": secrets.dkim[d][s] for d, s in wanted}
+    return {f"{d}.{s}.key": SecretStr(filters_key(secrets.dkim[d][s].get_secret_value())) for d, s in wanted}
 
 
 def dkim_selectors(settings: "TenantSettings") -> str:

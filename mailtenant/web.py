@@ -1,6 +1,6 @@
 """What the tenant's web host says, and under which names: MTA-STS policies and the configuration of mail clients."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -24,13 +24,13 @@ class Web:
     autodiscover: str
 
 
-def web_names(settings: "TenantSettings") -> tuple[str, ...]:
+def web_names(host: str, domains: Iterable[str]) -> tuple[str, ...]:
     """Every name that the web certificate must be for: the tenant host, then each domain's three, on or off.
 
     All of them, so that switching one on later needs no new certificate.
     """
     kinds = ("mta-sts", "autoconfig", "autodiscover")
-    return (settings.host, *(f"{kind}.{domain.name}" for domain in settings.domains for kind in kinds))
+    return (host, *(f"{kind}.{domain}" for domain in domains for kind in kinds))
 
 
 def web(settings: "TenantSettings", policies: Mapping[str, str]) -> Web:

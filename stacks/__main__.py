@@ -5,7 +5,9 @@ import os
 import pulumi
 import pulumi_docker as docker
 
-from components.capacity_guard import capacity_guard
+from components.capacity_guard import capacity_guard, fits_the_host
+from components.config_guard import config_guard
+from components.queue_guard import drain_before_up, queue_guard
 from components.tenant import TenantMail
 from components.zone_writers import DnsState
 from mailtenant.secrets import SecretsError, parse_secrets
@@ -32,6 +34,11 @@ def main() -> None:
             f"stack {stack} is encrypted with the published passphrase of the demo, which is for .test domains on this "
             "machine's engine only: make the tenant anew under a passphrase of its own"
         )
+    try:
+        fits_the_host(settings)
+    except SettingsErrors as error:
+        raise pulumi.RunError(str(error)) from None
+    drain_before_up(settings)
     remote = None if settings.platform == "docker" else settings.platform
     engine = docker.Provider(f"{settings.label}-engine", host=remote)
     tenant = TenantMail(
@@ -41,6 +48,8 @@ def main() -> None:
         pulumi.ResourceOptions(providers=[engine]),
         dns=dns,
         before_accounts=[capacity_guard(settings)],
+        before_config=config_guard(settings),
+        before_queue=[queue_guard(settings)],
     )
     for key, value in tenant.outputs.items():
         pulumi.export(key, value)

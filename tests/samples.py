@@ -61,6 +61,10 @@ def settings(label: str = "acme", *domains: str, **changes: Any) -> TenantSettin
     return parse_settings(document(label, *domains, **changes), stack=label)
 
 
+def names_of(tenant: TenantSettings) -> tuple[str, ...]:
+    return web_names(tenant.host, [domain.name for domain in tenant.domains])
+
+
 @cache
 def web_certificate(*names: str) -> tuple[str, str]:
     """(key PEM, chain PEM) for the names, the tenant host first."""
@@ -73,7 +77,7 @@ def web_settings(label: str = "acme", *domains: str, **changes: Any) -> TenantSe
     plain = document(label, *domains, **changes)
     for domain in plain["domains"]:
         domain |= {"mta_sts": "testing", "autoconfig": True}
-    names = web_names(settings(label, *domains, **changes))
+    names = names_of(settings(label, *domains, **changes))
     plain["tls"] = {**plain["tls"], "web_chain": web_certificate(*names)[1]}
     return parse_settings(plain, stack=label)
 
@@ -87,7 +91,7 @@ def secrets_document(tenant: TenantSettings) -> dict[str, Any]:
     dkim = {tenant.host: {key.selector: private_key() for key in tenant.host_dkim}}
     dkim |= {domain.name: {key.selector: private_key() for key in domain.dkim} for domain in tenant.domains}
     if tenant.has_web_host:
-        leaf["tlsWebKey"] = web_certificate(*web_names(tenant))[0]
+        leaf["tlsWebKey"] = web_certificate(*names_of(tenant))[0]
     return {**leaf, "tlsCaKey": made.ca_key, "tlsKey": made.key, "dkim": dkim}
 
 

@@ -89,6 +89,7 @@ class Engine:
             restart_policy={"Name": "unless-stopped"},
             read_only=True,
             cap_drop=["ALL"],
+            cap_add=arguments.get("capabilities", []),
             security_opt=["no-new-privileges"],
             sysctls={"net.ipv4.ip_unprivileged_port_start": "0"},
             init=True,
@@ -142,14 +143,14 @@ class Engine:
         return found if found.attrs.get("Name", "").lstrip("/") == name else None
 
 
-def write_files(container: Any, folder: str, files: Mapping[str, str], owner: int) -> None:
-    """Put text files into a folder on a volume, running or not."""
+def write_files(container: Any, folder: str, files: Mapping[str, str], owner: int, mode: int = 0o644) -> None:
+    """Put text files into a folder on a volume, running or not. A name may lead into a folder below."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, text in files.items():
             data = text.encode()
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.uid, entry.gid = len(data), 0o644, owner, owner
+            entry.size, entry.mode, entry.uid, entry.gid = len(data), mode, owner, owner
             archive.addfile(entry, io.BytesIO(data))
     container.put_archive(folder, buffer.getvalue())
 

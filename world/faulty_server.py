@@ -11,7 +11,8 @@ from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 Answer = tuple[int, Any]
-Kind = Literal["status", "slow", "torn before", "torn after"]
+Kind = Literal["status", "slow", "late", "torn before", "torn after"]
+"""`slow` waits before the effect, `late` after it."""
 
 
 @dataclass
@@ -112,6 +113,8 @@ def _handler(api: FaultyServer) -> type[BaseHTTPRequestHandler]:
             query = dict(parse_qsl(parts.query))
             with api.lock:
                 status, answer = api.answer(self.command, parts.path, query, body, dict(self.headers))
+            if fault and fault.kind == "late":
+                time.sleep(fault.seconds)
             if fault and fault.kind == "torn after":
                 return self._tear()
             return self._send(status, answer, None)

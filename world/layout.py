@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 MX_NAME = "mx.elsewhere.test"
+SHARED_NAME = "mail.inboxment.test"
 # Whose mail the outside exchanger takes, and in whose name it can sign.
 MX_DOMAINS = ("elsewhere.test", "strict.test", "unlisted.test", "wrongkey.test", "doublespf.test", "bare.test")
 SELECTOR = "world"
@@ -12,7 +13,8 @@ SELECTOR = "world"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything is: `.0.53` the name server, `.0.25` the outside exchanger, `.0.26` nobody."""
+    """Where everything is: `.0.53` the name server, `.0.25` the outside exchanger, `.0.26` nobody,
+    `.0.30` the shared mail host where there is one."""
 
     name: str
     subnet: ipaddress.IPv4Network
@@ -37,6 +39,10 @@ class Layout:
     def silent(self) -> str:
         """An address that nothing ever has: connections to it get no answer."""
         return self._host(26)
+
+    @property
+    def shared(self) -> str:
+        return self._host(30)
 
     @cached_property
     def reverse_zone(self) -> str:

@@ -17,7 +17,14 @@ class TenantPlace:
 
 def places_of(stack_files: Iterable[StackFile]) -> list[TenantPlace]:
     """As the stack files say; zones that others serve (a provider, somebody by hand) are not delegated."""
-    return [_place(stack_file) for stack_file in stack_files]
+    return [place for stack_file in stack_files for place in (_place(stack_file), *_further(stack_file))]
+
+
+def _further(stack_file: StackFile) -> list[TenantPlace]:
+    """Mail servers beyond the first: an address that leads back to a name, no zone. Those listed ahead as well."""
+    settings = stack_file.settings
+    addresses = enumerate(settings.nodes.addresses, start=2)
+    return [TenantPlace(f"mx{number}.{settings.host}", str(address), ()) for number, address in addresses]
 
 
 def _place(stack_file: StackFile) -> TenantPlace:

@@ -17,6 +17,7 @@ from world.engine import Engine, WorldError, read_file, write_files
 from world.layout import MX_DOMAINS, MX_NAME, Layout
 from world.outside import OutsideError, OutsideMx
 from world.places import TenantPlace
+from world.shared_host import SharedHostServer, SharedSpec, merged, trust_anchor
 
 __all__ = ["World", "WorldError"]
 
@@ -25,6 +26,7 @@ READY_SECONDS = 60.0
 UNBOUND_UID = 5007
 NOBODY_UID = 65534
 MX_API = "8025/tcp"
+ZONES = "zones.json"
 T = TypeVar("T")
 
 
@@ -48,9 +50,10 @@ class World:
         self._client = client or engine_client()
         self._engine = Engine(self._client, name)
 
-    def up(self, tenants: Sequence[TenantPlace] = ()) -> None:
+    def up(self, tenants: Sequence[TenantPlace] = (), *, shared: SharedSpec | None = None) -> None:
         """Network, outside exchanger and name server, the latter with exactly these tenants.
 
+        `shared`: the shared mail host too, with these customers and their zones; one that is there already stays.
         Raises: WorldError for a place outside the subnet, a missing image, or a part that does not come up.
         """
         for place in tenants:
@@ -59,9 +62,20 @@ class World:
         self._engine.network(self.layout.name, str(self.layout.subnet), self.layout.gateway)
         exchanger, name_server = self._exchanger(), self._name_server()
         exchanger.start()
+        held = self.zones()
+        if shared is not None:
+            server = SharedHostServer(self._engine, self.layout, self.release, shared)
+            host = server.prepare()
+            held = merged(held, server.zones(host))
+            write_files(name_server, zones.FOLDER, {ZONES: json.dumps(held)}, UNBOUND_UID)
+            host.start()
         identity = _eventually(lambda: self.outside().identity(), f"{self.layout.container('mx')} to answer")
-        self._publish(name_server, zones.files(self.layout, identity.public_key, tenants))
+        served = {zone for place in tenants for zone in place.zones}
+        changeable = {name: lines for name, lines in held.items() if name not in served}
+        self._publish(name_server, zones.files(self.layout, identity.public_key, tenants, changeable))
         _eventually(self._dns_answers, f"{self.layout.container('dns')} to answer")
+        if shared is not None:
+            _eventually(self._shared_is_healthy, f"{self.layout.container('shared')} to serve")
 
     def down(self) -> None:
         """Remove everything of this world, its mail included. Raises WorldError while tenants are on its network."""
@@ -79,6 +93,43 @@ class World:
         resolver.port = self._engine.published_port(self.layout.container("dns"), "53/udp")
         resolver.lifetime, resolver.timeout = 8.0, 2.0
         return resolver
+
+    def zones(self) -> dict[str, list[str]]:
+        """The zones that may change while the world is up (the shared host's customers'), as lines of a zone file."""
+        found = read_file(self._name_server(), f"{zones.FOLDER}/{ZONES}")
+        return {} if found is None else dict(json.loads(found))
+
+    def publish_zone(self, name: str, lines: Sequence[str]) -> None:
+        """What resolvers see of a zone from now on: what a provider does after a change, or a person at its form.
+
+        `lines` without SOA and NS, like `@ MX 10 mail.inboxment.test.`. Raises: WorldError for a zone that is not one
+        of `zones()`, or a line that the name server refuses; the zone is as before then.
+        """
+        held = self.zones()
+        if name not in held:
+            raise WorldError(f"{name}: not a zone of this world; it has {', '.join(sorted(held)) or 'none'}")
+        server = self._name_server()
+        self._write_zone(server, name, lines)
+        try:
+            self._control(server, "auth_zone_reload", f"{name}.")
+        except WorldError:
+            self._write_zone(server, name, held[name])
+            self._control(server, "auth_zone_reload", f"{name}.")
+            raise
+        self._control(server, "flush_zone", f"{name}.")
+        write_files(server, zones.FOLDER, {ZONES: json.dumps({**held, name: list(lines)})}, UNBOUND_UID)
+
+    def shared_ca(self) -> str:
+        """The CA (PEM) of the shared host's certificate."""
+        return trust_anchor(self._client.containers.get(self.layout.container("shared")))
+
+    def _write_zone(self, server: Any, name: str, lines: Sequence[str]) -> None:
+        write_files(server, zones.FOLDER, {zones.file_name(name): zones.zone_text(name, lines)}, UNBOUND_UID)
+
+    def _shared_is_healthy(self) -> bool:
+        container = self._client.containers.get(self.layout.container("shared"))
+        code, _ = container.exec_run(["/usr/local/bin/healthcheck"])
+        return code == 0
 
     def _exchanger(self) -> Any:
         volume = f"{self.layout.name}-mx"
@@ -142,10 +193,16 @@ class World:
 
     def _reload(self, name_server: Any) -> None:
         configuration = f"{zones.FOLDER}/unbound.conf"
-        for command in (["unbound-checkconf", configuration], ["unbound-control", "-c", configuration, "reload"]):
-            code, output = name_server.exec_run(command, user=str(UNBOUND_UID))
-            if code:
-                raise WorldError(f"{self.layout.container('dns')}: {' '.join(command)}: {output.decode().strip()}")
+        self._run(name_server, ["unbound-checkconf", configuration])
+        self._control(name_server, "reload")
+
+    def _control(self, name_server: Any, *words: str) -> None:
+        self._run(name_server, ["unbound-control", "-c", f"{zones.FOLDER}/unbound.conf", *words])
+
+    def _run(self, name_server: Any, command: list[str]) -> None:
+        code, output = name_server.exec_run(command, user=str(UNBOUND_UID))
+        if code:
+            raise WorldError(f"{self.layout.container('dns')}: {' '.join(command)}: {output.decode().strip()}")
 
     def _dns_answers(self) -> bool:
         return [record.to_text() for record in self.resolver().resolve(f"{MX_NAME}.", "A")] == [self.layout.mx]

@@ -5,9 +5,9 @@ The root and `test.` are served so that a name nobody has is NXDOMAIN and no que
 
 import hashlib
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from world.layout import MX_NAME, SELECTOR, Layout
+from world.layout import MX_NAME, SELECTOR, SHARED_NAME, Layout
 from world.places import TenantPlace
 
 FOLDER = "/etc/unbound/world"
@@ -19,22 +19,26 @@ _UNRELATED_KEY = (
 )
 
 
-def files(layout: Layout, public_key: str, places: Sequence[TenantPlace]) -> dict[str, str]:
-    """File name → content: `unbound.conf` and one zone file a zone."""
+def files(
+    layout: Layout, public_key: str, places: Sequence[TenantPlace], extra: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, str]:
+    """File name → content: `unbound.conf` and one zone file a zone. `extra`: zone → lines, of zones that may change."""
+    extra = extra or {}
     zones = {
-        **_roots(layout, places),
+        **_roots(layout, places, extra),
         **_mail_domains(layout, public_key),
+        **extra,
         layout.reverse_zone: _reverse(layout, places),
     }
-    texts = {_file_name(name): _zone(name, lines) for name, lines in zones.items()}
+    texts = {file_name(name): zone_text(name, lines) for name, lines in zones.items()}
     texts["unbound.conf"] = _configuration(layout, list(zones), places)
     return texts
 
 
-def _roots(layout: Layout, places: Sequence[TenantPlace]) -> dict[str, list[str]]:
+def _roots(layout: Layout, places: Sequence[TenantPlace], extra: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The root, and `test.` with the delegations to the tenants."""
     here = f"ns.elsewhere.test. A {layout.dns}"
-    test = [here, *(f"{name}. NS ns.elsewhere.test." for name in _mail_domains(layout, ""))]
+    test = [here, *(f"{name}. NS ns.elsewhere.test." for name in [*_mail_domains(layout, ""), *extra])]
     for place in places:
         test += [f"{zone}. NS {place.host}." for zone in place.zones if zone.endswith(".test")]
         # A host whose zone nobody here serves still has its address, and a delegation needs it as glue.
@@ -45,7 +49,7 @@ def _roots(layout: Layout, places: Sequence[TenantPlace]) -> dict[str, list[str]
 
 def _mail_domains(layout: Layout, public_key: str) -> dict[str, list[str]]:
     """The outside world's domains: one in order, and one for each way to be out of order."""
-    key = f"{SELECTOR}._domainkey TXT {_quoted(f'v=DKIM1; k=rsa; p={public_key}')}"
+    key = f"{SELECTOR}._domainkey TXT {quoted(f'v=DKIM1; k=rsa; p={public_key}')}"
     mx = f"@ MX 10 {MX_NAME}."
     return {
         # All in order.
@@ -55,29 +59,29 @@ def _mail_domains(layout: Layout, public_key: str) -> dict[str, list[str]]:
             f"ns A {layout.dns}",
             f"silent A {layout.silent}",
             f"closed A {layout.dns}",
-            f"@ TXT {_quoted('v=spf1 mx -all')}",
-            f"mx TXT {_quoted('v=spf1 a -all')}",
+            f"@ TXT {quoted('v=spf1 mx -all')}",
+            f"mx TXT {quoted('v=spf1 a -all')}",
             key,
-            f"_dmarc TXT {_quoted('v=DMARC1; p=none')}",
+            f"_dmarc TXT {quoted('v=DMARC1; p=none')}",
         ],
         # In order, and asks receivers to reject what does not pass, with strict alignment.
         "strict.test": [
             mx,
-            f"@ TXT {_quoted('v=spf1 mx -all')}",
+            f"@ TXT {quoted('v=spf1 mx -all')}",
             key,
-            f"_dmarc TXT {_quoted('v=DMARC1; p=reject; adkim=s; aspf=s')}",
+            f"_dmarc TXT {quoted('v=DMARC1; p=reject; adkim=s; aspf=s')}",
         ],
         # Its SPF does not list the exchanger that sends for it, and nothing signs: SPF and DMARC fail.
-        "unlisted.test": [mx, f"@ TXT {_quoted('v=spf1 -all')}", f"_dmarc TXT {_quoted('v=DMARC1; p=none')}"],
+        "unlisted.test": [mx, f"@ TXT {quoted('v=spf1 -all')}", f"_dmarc TXT {quoted('v=DMARC1; p=none')}"],
         # Its published key is not the one that signs: DKIM fails.
         "wrongkey.test": [
             mx,
-            f"@ TXT {_quoted('v=spf1 mx -all')}",
-            f"{SELECTOR}._domainkey TXT {_quoted(f'v=DKIM1; k=rsa; p={_UNRELATED_KEY}')}",
-            f"_dmarc TXT {_quoted('v=DMARC1; p=quarantine')}",
+            f"@ TXT {quoted('v=spf1 mx -all')}",
+            f"{SELECTOR}._domainkey TXT {quoted(f'v=DKIM1; k=rsa; p={_UNRELATED_KEY}')}",
+            f"_dmarc TXT {quoted('v=DMARC1; p=quarantine')}",
         ],
         # Two SPF records: a permanent error (RFC 7208 §4.5).
-        "doublespf.test": [mx, f"@ TXT {_quoted('v=spf1 mx -all')}", f"@ TXT {_quoted('v=spf1 a -all')}"],
+        "doublespf.test": [mx, f"@ TXT {quoted('v=spf1 mx -all')}", f"@ TXT {quoted('v=spf1 a -all')}"],
         # Exists, and has no record at all.
         "bare.test": [],
         # Says that it takes no mail (RFC 7505).
@@ -90,11 +94,17 @@ def _mail_domains(layout: Layout, public_key: str) -> dict[str, list[str]]:
 
 
 def _reverse(layout: Layout, places: Sequence[TenantPlace]) -> list[str]:
-    names = {layout.mx: MX_NAME, layout.dns: "ns.elsewhere.test", **{place.address: place.host for place in places}}
+    names = {
+        layout.mx: MX_NAME,
+        layout.dns: "ns.elsewhere.test",
+        layout.shared: SHARED_NAME,
+        **{place.address: place.host for place in places},
+    }
     return [f"{ipaddress.IPv4Address(address).reverse_pointer}. PTR {name}." for address, name in names.items()]
 
 
-def _zone(name: str, lines: Sequence[str]) -> str:
+def zone_text(name: str, lines: Sequence[str]) -> str:
+    """A zone file; its serial follows from the lines."""
     origin = "." if name == "." else f"{name}."
     serial = int.from_bytes(hashlib.sha256("\n".join(lines).encode()).digest()[:4], "big") or 1
     head = [
@@ -106,11 +116,12 @@ def _zone(name: str, lines: Sequence[str]) -> str:
     return "\n".join([*head, *lines]) + "\n"
 
 
-def _file_name(zone: str) -> str:
+def file_name(zone: str) -> str:
+    """Where a zone lies below `FOLDER`."""
     return "root.zone" if zone == "." else f"{zone}.zone"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """One TXT record; a string of it holds at most 255 octets."""
     return " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
 
@@ -120,7 +131,7 @@ def _configuration(layout: Layout, zones: Sequence[str], places: Sequence[Tenant
     for zone in zones:
         # Zones without delegations are answered with authority; below the others the answer comes by following.
         downstream = "no" if zone in (".", "test") else "yes"
-        blocks.append(_AUTH.format(zone=zone.rstrip(".") + ".", file=_file_name(zone), downstream=downstream))
+        blocks.append(_AUTH.format(zone=zone.rstrip(".") + ".", file=file_name(zone), downstream=downstream))
     for place in places:
         blocks += [_STUB.format(zone=zone, address=place.address) for zone in place.zones]
     return "\n".join(blocks)

@@ -2,4 +2,4 @@
 SET client_min_messages = warning;
 SET log_min_error_statement = panic;
 SET application_name = 'mailtenant operator';
-CALL operator.take_settings() \; CALL operator.give_owners() \watch interval=1
+CALL operator.take_settings() \; CALL operator.give_owners() \; CALL operator.give_pauses() \watch interval=1

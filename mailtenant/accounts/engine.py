@@ -35,7 +35,7 @@ class TenantEngine:
         """The name of a service's container."""
         return f"{self.prefix}-{service}"
 
-    def run(self, service: str, command: Sequence[str], *, user: str) -> str:
+    def run(self, service: str, command: Sequence[str], *, user: str, stdin: str | None = None) -> str:
         """Runs a command in a service's container and gives its output. Arguments are passed as they are: no shell.
 
         Raises: AccountsUnavailable
@@ -43,9 +43,9 @@ class TenantEngine:
         name = self.container(service)
         try:
             done = subprocess.run(
-                ["docker", "exec", "-u", user, name, *command],
+                ["docker", "exec", *(["-i"] if stdin is not None else []), "-u", user, name, *command],
                 env=dict(self.environment),
-                stdin=subprocess.DEVNULL,
+                input=stdin or "",
                 capture_output=True,
                 text=True,
                 timeout=_EXEC_SECONDS,

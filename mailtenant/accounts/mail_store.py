@@ -41,6 +41,21 @@ def delete_mail(engine: TenantEngine, address: str) -> None:
     engine.run("imap", ["rm", "-rf", "--one-file-system", "--", mail_folder(address)], user=_VMAIL)
 
 
+def mail_in_use(engine: TenantEngine) -> dict[str, int]:
+    """Mailbox → octets of its mail, as Dovecot counts them for the quota.
+
+    Raises: AccountsUnavailable, if the imap container is not running.
+    """
+    lines = engine.run("imap", ["doveadm", "-f", "tab", "quota", "get", "-A"], user="0:0").splitlines()
+    used: dict[str, int] = {}
+    for line in lines[1:]:
+        # username, quota name, type, value, limit, percentage
+        columns = line.split("\t")
+        if len(columns) >= 4 and columns[2] == "STORAGE" and columns[3].isdigit():
+            used[columns[0]] = int(columns[3]) * 1024
+    return used
+
+
 def _literal(path: str) -> str:
     """For `find -path`, which takes patterns. Valid addresses hold no such sign, but that is another file's rule."""
     return "".join(f"\\{character}" if character in "*?[]\\" else character for character in path)

@@ -69,3 +69,13 @@ class Usage:
     storage_mib: int
     default_quota_mib: int
     refusal: str | None
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Somebody may not send for now. `scope`: mailbox, domain or tenant; `name` is empty for the tenant."""
+
+    scope: str
+    name: str
+    reason: str
+    since: datetime

@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 from mailtenant.accounts.engine import TenantEngine, explain_complaint
 from mailtenant.accounts.errors import AccountError, AccountsUnavailable, explain
 from mailtenant.accounts.importing import Present
-from mailtenant.accounts.model import MIB, Alias, DomainState, Mailbox, NewMailbox, StoredMailbox, Usage
+from mailtenant.accounts.model import MIB, Alias, DomainState, Mailbox, NewMailbox, Pause, StoredMailbox, Usage
 from mailtenant.accounts.tunnel import PORT, Tunnel
 
 _CONNECT_SECONDS: Final = 20
@@ -96,6 +96,16 @@ class AccountStore:
             )
             _must_have_hit(cursor, address)
 
+    def set_enabled(self, addresses: Sequence[str], *, enabled: bool) -> list[str]:
+        """Logins and sending of these mailboxes; mail is delivered either way. Gives those that were changed."""
+        with self._transaction() as cursor:
+            rows = cursor.execute(
+                """UPDATE mail.mailboxes SET enabled = %s WHERE address = ANY(%s) AND enabled <> %s
+                   RETURNING address""",
+                (enabled, list(addresses), enabled),
+            ).fetchall()
+        return sorted(address for (address,) in rows)
+
     def remove(self, address: str) -> list[Alias]:
         """Takes out the mailbox and the aliases that lead to it; gives those back. Its mail is not touched."""
         with self._transaction() as cursor:
@@ -147,6 +157,27 @@ class AccountStore:
         with self._transaction() as cursor:
             return _usage(cursor)
 
+    def pauses(self) -> list[Pause]:
+        """Who may not send for now, the widest first."""
+        with self._transaction() as cursor:
+            cursor.execute("SELECT scope, name, reason, since FROM mail.pauses ORDER BY scope DESC, name")
+            return [Pause(*row) for row in cursor]
+
+    def pause(self, scope: str, name: str, reason: str) -> bool:
+        """Whether it was not paused before. Holds within seconds."""
+        with self._transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO mail.pauses (scope, name, reason) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                (scope, name, reason),
+            )
+            return cursor.rowcount == 1
+
+    def resume(self, scope: str, name: str) -> bool:
+        """Whether it was paused."""
+        with self._transaction() as cursor:
+            cursor.execute("DELETE FROM mail.pauses WHERE scope = %s AND name = %s", (scope, name))
+            return cursor.rowcount == 1
+
     def present(self) -> Present:
         """What an import is checked against."""
         with self._transaction() as cursor:
@@ -178,6 +209,44 @@ class AccountStore:
                 "SELECT address, destination FROM mail.aliases ORDER BY domain, address, destination"
             ).fetchall()
         return [StoredMailbox(a, p, _mib(q), n) for a, p, q, n in boxes], [Alias(*row) for row in aliases]
+
+    def take_over(self, mailboxes: Sequence[NewMailbox], aliases: Sequence[Alias]) -> None:
+        """Everything as given, in one transaction: what is missing is made, what is there gets hash, quota and name.
+
+        The built-in postmaster mailbox only takes the hash. Mailboxes and aliases that are not named stay as they are.
+        """
+        with self._transaction() as cursor:
+            columns = (
+                [box.address for box in mailboxes],
+                [box.password_hash for box in mailboxes],
+                [_octets(box.quota_mib) for box in mailboxes],
+                [box.name for box in mailboxes],
+            )
+            cursor.execute(
+                """INSERT INTO mail.mailboxes AS m (address, password, quota_bytes, name)
+                   SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[])
+                   ON CONFLICT (address) DO UPDATE SET
+                       password = excluded.password,
+                       quota_bytes = CASE WHEN m.role THEN m.quota_bytes ELSE excluded.quota_bytes END,
+                       name = CASE WHEN m.role THEN m.name ELSE excluded.name END""",
+                columns,
+            )
+            cursor.execute(
+                """INSERT INTO mail.aliases (address, destination) SELECT * FROM unnest(%s::text[], %s::text[])
+                   ON CONFLICT DO NOTHING""",
+                ([alias.address for alias in aliases], [alias.destination for alias in aliases]),
+            )
+
+    def hold(self, *, mail: bool, logins: bool) -> None:
+        """What the daemons are told "not now" about, from their next question on, over every restart."""
+        with self._transaction() as cursor:
+            cursor.execute("UPDATE mail.hold SET mail = %s, logins = %s", (mail, logins))
+
+    def held(self) -> tuple[bool, bool]:
+        """(mail, logins)"""
+        with self._transaction() as cursor:
+            row = cursor.execute("SELECT mail, logins FROM mail.hold").fetchone()
+        return (False, False) if row is None else (row[0], row[1])
 
     @contextmanager
     def _transaction(self) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:

@@ -11,6 +11,7 @@ from mailtenant.cli import dns_credentials, output
 from mailtenant.cli.dns_servers import ResolverOption, ServerOption, asked, live_spf
 from mailtenant.cli.stack_edit import edit_config
 from mailtenant.dns.asked_zone import of_answers
+from mailtenant.dns.lookup import Answers
 from mailtenant.dns.managed import managed_slots
 from mailtenant.dns.planner import foreign_records, plan
 from mailtenant.dns.records import Slot
@@ -102,7 +103,9 @@ def _read(
     if domain.dns.provider == "local":
         raise output.CommandError(f"{domain.name} is served by the tenant itself: give its old zone by --from-file")
     # A server of the zone itself says the whole TTL; a resolver says what is left of it.
-    everyone = asked(stack_file, domain.name, resolvers, servers)
+    everyone = asked(stack_file, domain.name, resolvers, servers) or [Answers.public()]
     # A policy of somebody's matters to the MX (STS-2), whether we have one or not.
     policy = Slot(f"_mta-sts.{domain.name}", "TXT", "STSv1")
-    return of_answers({*managed_slots(stack_file.settings, {})[domain.name], policy}, everyone[0], now)
+    slots = {*managed_slots(stack_file.settings, {})[domain.name], policy}
+    resolver = next((one for one in everyone if one.recursive), None)
+    return of_answers(domain.name, slots, everyone[0], now, resolver)

@@ -6,14 +6,17 @@ from typing import Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import LiteralScalarString
 
 from mailtenant.cli import output
 from mailtenant.cli.stack_edit import judge, set_secret
+from mailtenant.cli.web_certificate import issued
 from mailtenant.dkim import generate_private_key, public_half
 from mailtenant.settings import load_stack_file
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_fqdn
 from mailtenant.settings.proposal import SELECTOR
+from mailtenant.web import web_names
 
 app = typer.Typer(no_args_is_help=True, help="Domains of a tenant. Edits the stack file; `pulumi up` makes it so.")
 
@@ -22,10 +25,14 @@ app = typer.Typer(no_args_is_help=True, help="Domains of a tenant. Edits the sta
 def add(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
     domain: Annotated[str, typer.Argument(help="the domain whose mail the tenant takes on")],
-    provider: Annotated[str | None, typer.Option(help="who serves it; default: as the tenant's first domain")] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(help="who serves it, as `mailtenant new` takes it; default: as the tenant's first domain"),
+    ] = None,
     project: output.ProjectOption = None,
 ) -> None:
-    """Add DOMAIN to LABEL's stack file with a fresh DKIM key, the private half encrypted. On any failure the
+    """Add DOMAIN to LABEL's stack file with a fresh DKIM key, the private half encrypted, and a web
+    certificate that is for its names, too. On any failure the
     file stays as it was.
 
     Example: mailtenant domain add acme acme.io
@@ -40,15 +47,24 @@ def add(
         raise output.CommandError(f"the domain {refusal}") from None
     if domain in {known.name for known in settings.domains}:
         raise output.CommandError(f"{label} has {domain} already")
+    kind, _, zone_id = (provider or settings.domains[0].dns.provider).partition(":")
+    if kind == "cloudflare" and not zone_id:
+        raise output.CommandError(f"which zone is {domain}? name it: --provider cloudflare:ZONE_ID")
     private = generate_private_key()
+    web: tuple[str, str] | None = None
+    if settings.has_web_host:
+        names = web_names(settings.host, [*(known.name for known in settings.domains), domain])
+        web = issued(folder, settings, names)
     entry = {
         "name": domain,
-        "dns": {"provider": provider or settings.domains[0].dns.provider},
+        "dns": {"provider": kind, **({"zone_id": zone_id} if zone_id else {})},
         "dkim": [{"selector": SELECTOR, "state": "active", "public_key": public_half(private)}],
     }
     try:
-        path.write_text(_with_domain(before, entry), encoding="utf-8")
+        path.write_text(_with_domain(before, entry, web[1] if web else None), encoding="utf-8")
         set_secret(folder, label, ("dkim", domain, SELECTOR), private)
+        if web:
+            set_secret(folder, label, ("tlsWebKey",), web[0])
         judge(folder, path)
     except BaseException:
         path.write_text(before, encoding="utf-8")
@@ -59,13 +75,16 @@ def add(
     )
 
 
-def _with_domain(text: str, entry: Mapping[str, Any]) -> str:
+def _with_domain(text: str, entry: Mapping[str, Any], web_chain: str | None) -> str:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)
     document = yaml.load(text)
     document["config"]["mailtenant:tenant"]["domains"].append(entry)
+    if web_chain is not None:
+        tls = document["config"]["mailtenant:tenant"]["tls"]
+        tls["web_chain"] = LiteralScalarString(web_chain)
     out = io.StringIO()
     yaml.dump(document, out)
     return out.getvalue()

@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
+from mailtenant.accounts.engine import TenantEngine
 from mailtenant.cli import output
+from mailtenant.draining import NodeQueues, drain_leaving
 from mailtenant.fleet.leftovers import engine_client, leftovers, remove
 from mailtenant.fleet.stacks import TenantStack
 from mailtenant.settings import load_stack_file
@@ -20,8 +22,12 @@ def down(
     Example: mailtenant down acme
     """
     folder = output.project_dir(project)
-    output.stack_file(project, label)
-    TenantStack(folder, label).take_down()
+    settings = load_stack_file(output.stack_file(project, label)).settings
+    environment = TenantEngine.of(settings).environment
+    further = NodeQueues(settings, environment).there()
+    # Only the first server's queue is kept: what waits in the others goes there.
+    drain_leaving(settings, environment, typer.echo, stay=1)
+    TenantStack(folder, label).take_down(run_program=bool(further))
     typer.echo(
         f"{label} is down. Its mail, queue and database are kept: `pulumi up -s {label}` brings it back on them."
     )
@@ -56,7 +62,7 @@ def purge(
     if typed.strip() != label:
         raise output.CommandError("the label was not typed; nothing was deleted")
     if stack.exists():
-        stack.forget()
+        stack.forget(purge=bool(NodeQueues(settings, TenantEngine.of(settings).environment).there()))
     remove(client, leftovers(client, label))
     remaining = leftovers(client, label)
     if remaining:

@@ -15,11 +15,12 @@ from typing import Annotated, Any
 import typer
 
 from mailtenant import __version__
-from mailtenant.certificates import LocalCertificates, make_local_certificates
+from mailtenant.certificates import LocalCertificates, issue_web_certificate, make_local_certificates
 from mailtenant.cli import output
 from mailtenant.dkim import generate_private_key, public_half
 from mailtenant.environment import tool_environment
 from mailtenant.fleet.new_stack import PulumiMissing, PulumiRefused, Secrets, new_stack
+from mailtenant.fleet.tombstones import tombstone
 from mailtenant.settings import SettingsErrors, StackFile, check_fleet, load_fleet, load_stack_file, parse_settings
 from mailtenant.settings.annotate import stack_file_text
 from mailtenant.settings.demo import may_be_demo, uses_published_passphrase
@@ -35,6 +36,7 @@ from mailtenant.settings.proposal import (
     propose_document,
     propose_label,
 )
+from mailtenant.web import web_names
 
 
 def new(
@@ -96,9 +98,11 @@ def _make(project: Path, wishes: Wishes) -> StackFile:
         environment = _environment()
         certificates = make_local_certificates(wishes.label, wishes.host, datetime.now(UTC))
         private = {name: generate_private_key() for name in (wishes.host, *wishes.domains)}
-        document = _document(wishes, others, certificates, private)
+        names = web_names(wishes.host, wishes.domains)
+        web_key, web_chain = issue_web_certificate(names, certificates.ca, certificates.ca_key, datetime.now(UTC))
+        document = _document(wishes, others, certificates, web_chain, private)
         _judge(StackFile(target, output.shown_path(target), parse_settings(document), frozenset()), others, environment)
-        values = _secrets(certificates, private, _tokens(wishes.provider or ""))
+        values = _secrets(certificates, web_key, private, _tokens(wishes.provider or ""))
         try:
             with new_stack(project / "Pulumi.yaml", wishes.label, values, environment) as encrypted:
                 return _write(target, stack_file_text(document, encrypted.tree, encrypted.salt))
@@ -110,10 +114,16 @@ def _make(project: Path, wishes: Wishes) -> StackFile:
 
 
 def _document(
-    wishes: Wishes, others: list[StackFile], certificates: LocalCertificates, private: Mapping[str, str]
+    wishes: Wishes,
+    others: list[StackFile],
+    certificates: LocalCertificates,
+    web_chain: str,
+    private: Mapping[str, str],
 ) -> dict[str, Any]:
     """The document, judged before the slow part begins."""
-    keys = PublicHalves(certificates.ca, certificates.chain, {name: public_half(pem) for name, pem in private.items()})
+    keys = PublicHalves(
+        certificates.ca, certificates.chain, web_chain, {name: public_half(pem) for name, pem in private.items()}
+    )
     try:
         document = propose_document(wishes, others, keys)
     except Refusal as refusal:
@@ -136,6 +146,11 @@ def _check_names(wishes: Wishes, others: list[StackFile], target: Path) -> None:
     """What the person typed, before anything is made."""
     if target.exists():
         raise output.CommandError(f"{output.shown_path(target)} is there already; edit it, nothing was changed")
+    if when := tombstone(target.parent, wishes.label):
+        raise output.CommandError(
+            f"the label {wishes.label} belonged to a tenant that was offboarded on {when}, and old records may still "
+            "point at its host: take another"
+        )
     try:
         check_label(wishes.label)
     except Refusal as refusal:
@@ -175,13 +190,16 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _secrets(certificates: LocalCertificates, private: Mapping[str, str], tokens: Mapping[str, str]) -> Secrets:
+def _secrets(
+    certificates: LocalCertificates, web_key: str, private: Mapping[str, str], tokens: Mapping[str, str]
+) -> Secrets:
     return {
         ("fingerprintKey",): randomness.token_urlsafe(32),
         ("databaseReaderPassword",): randomness.token_urlsafe(32),
         ("cachePassword",): randomness.token_urlsafe(32),
         ("tlsCaKey",): certificates.ca_key,
         ("tlsKey",): certificates.key,
+        ("tlsWebKey",): web_key,
         **{("dkim", name, SELECTOR): pem for name, pem in private.items()},
         **{(name,): value for name, value in tokens.items()},
     }

@@ -20,7 +20,7 @@ from mailtenant.settings import (
     load_stack_file,
 )
 from mailtenant.settings.demo import demo_problem
-from mailtenant.settings.live import live_problems
+from mailtenant.settings.live import host_problems, live_problems
 
 
 def validate(
@@ -109,10 +109,24 @@ def _live(stack_file: StackFile, unreachable: dict[str, str]) -> list[Problem]:
     from mailtenant.accounts.in_use import in_use
 
     try:
-        return list(live_problems(stack_file, in_use(stack_file.settings)))
+        return [*_host(stack_file, unreachable), *live_problems(stack_file, in_use(stack_file.settings))]
     except AccountsUnavailable as error:
         unreachable[stack_file.settings.label] = str(error)
         return []
+
+
+def _host(stack_file: StackFile, unreachable: dict[str, str]) -> list[Problem]:
+    """Compares what the tenant reserves with the memory of its host."""
+    from mailtenant.accounts.engine import TenantEngine
+    from mailtenant.host_capacity import HostUnknown, host_of, reserved_mib
+
+    settings = stack_file.settings
+    try:
+        host = host_of(settings, TenantEngine.of(settings).environment)
+    except HostUnknown as error:
+        unreachable[settings.label] = f"its engine does not answer: {error}"
+        return []
+    return list(host_problems(stack_file, reserved_mib(settings), host.others_mib, host.total_mib))
 
 
 def _report(

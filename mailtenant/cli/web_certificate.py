@@ -1,6 +1,8 @@
 """`mailtenant web-certificate`: the web host's certificate from the tenant's own CA, for every domain that it has."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +11,7 @@ from mailtenant.certificates import issue_web_certificate
 from mailtenant.cli import output
 from mailtenant.cli.stack_edit import edit_config, set_secret
 from mailtenant.fleet.stack_config import read_secret
-from mailtenant.settings import load_stack_file
+from mailtenant.settings import TenantSettings, load_stack_file
 from mailtenant.settings.convert import ROOT
 from mailtenant.web import web_names
 
@@ -31,8 +33,8 @@ def web_certificate(
     """
     path, folder = output.stack_file(project, label), output.project_dir(project)
     settings = load_stack_file(path, output.shown_path(path)).settings
-    ca_key = read_secret(folder, label, ("tlsCaKey",))
-    key, chain = issue_web_certificate(web_names(settings), settings.tls.ca, ca_key, datetime.now(UTC))
+    names = web_names(settings.host, [domain.name for domain in settings.domains])
+    key, chain = issued(folder, settings, names)
 
     def change(config: Any) -> None:
         config[ROOT]["tls"]["web_chain"] = chain
@@ -49,5 +51,13 @@ def web_certificate(
     except BaseException:
         path.write_text(before, encoding="utf-8")
         raise
-    names = ", ".join(web_names(settings))
-    typer.echo(f"{output.shown_path(path)}: certificate for {names}. Next: pulumi up -s {label}")
+    typer.echo(f"{output.shown_path(path)}: certificate for {', '.join(names)}. Next: pulumi up -s {label}")
+
+
+def issued(project: Path, settings: TenantSettings, names: Sequence[str]) -> tuple[str, str]:
+    """A web certificate for the names, by the tenant's own CA: (key PEM, chain PEM).
+
+    Raises: StackError, if the CA's key cannot be read; CertificateError
+    """
+    ca_key = read_secret(project, settings.label, ("tlsCaKey",))
+    return issue_web_certificate(names, settings.tls.ca, ca_key, datetime.now(UTC))

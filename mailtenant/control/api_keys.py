@@ -39,7 +39,7 @@ def revoke(plane: ControlPlane, session: Session, tenant: Tenant, key_id: int, *
     """Refused from the next request on. Raises: NotFound"""
     row = session.get(ApiKey, key_id)
     if row is None or row.tenant_id != tenant.id:
-        raise NotFound(f"{tenant.label} has no key of that number; `mailtenant apikey list {tenant.label}`")
+        raise NotFound(f"{tenant.label} has no key of that number; `mailtenant key list {tenant.label}`")
     if row.revoked_at is None:
         row.revoked_at = plane.now()
         audit.record(session, actor, "apikey.revoke", tenant.id, plane.now(), key=key_id)

@@ -1,14 +1,17 @@
 """Customers: their label, contacts and domains. Functions of a session; the caller owns the transaction."""
 
+import ipaddress
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mailtenant.control import audit
 from mailtenant.control.errors import Conflict, ControlError, NotFound
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import ApiKey, Contact, Domain, MigrationRow, Tenant
+from mailtenant.control.tables import ApiKey, Contact, Domain, Mailbox, MigrationRow, Tenant
 from mailtenant.migration import Side, State
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_email, check_fqdn, check_label, check_plain_text
@@ -43,8 +46,7 @@ def add(
         imap_host=plane.settings.shared_imap_host,
         created_at=plane.now(),
     )
-    session.add(tenant)
-    session.flush()
+    _unless_taken(session, tenant, "that label was taken this very moment; try again")
     session.add(
         MigrationRow(
             tenant_id=tenant.id,
@@ -107,8 +109,8 @@ def confirm(plane: ControlPlane, session: Session, label: str, *, actor: str, ne
 
 
 def remove(plane: ControlPlane, session: Session, label: str, *, actor: str) -> None:
-    """Leaves a tombstone: the label stays taken for good, since old records may still point at its host. Contacts and
-    keys go; domains are free again.
+    """Leaves a tombstone: the label stays taken for good, since old records may still point at its host. Contacts,
+    keys and the list of mailboxes go; domains are free again. No mail is touched.
 
     Raises: Conflict, while its migration is under way.
     """
@@ -119,9 +121,8 @@ def remove(plane: ControlPlane, session: Session, label: str, *, actor: str) -> 
         raise Conflict(f"the migration of {label} is {row.state}; defer it or roll it back first")
     for contact in contacts(session, tenant.id):
         session.delete(contact)
-    for number, domain in enumerate(domains(session, tenant.id)):
-        # Mailboxes and tasks still name the row.
-        domain.name = f"removed-{tenant.id}-{number}.invalid"
+    session.execute(delete(Mailbox).where(Mailbox.tenant_id == tenant.id))
+    session.execute(delete(Domain).where(Domain.tenant_id == tenant.id))
     for key in session.scalars(select(ApiKey).where(ApiKey.tenant_id == tenant.id, ApiKey.revoked_at.is_(None))):
         key.revoked_at = plane.now()
     tenant.removed_at = plane.now()
@@ -149,8 +150,7 @@ def add_domain(
     if session.scalar(select(func.count()).select_from(Domain).where(Domain.name == name)):
         raise Conflict("this domain is in use already; if it is the customer's, remove it there first")
     domain = Domain(tenant_id=tenant.id, name=name, provider=provider, created_at=plane.now())
-    session.add(domain)
-    session.flush()
+    _unless_taken(session, domain, "this domain was taken this very moment")
     audit.record(session, actor, "domain.add", tenant.id, plane.now(), domain=name, provider=provider)
     return domain
 
@@ -159,13 +159,34 @@ def set_webhook(
     plane: ControlPlane, session: Session, tenant: Tenant, url: str | None, secret: str | None, *, actor: str
 ) -> None:
     """Where events are posted, signed with `secret`; None: nowhere. Raises: ControlError"""
-    if url is not None and not url.startswith("https://") and not url.startswith("http://127.0.0."):
+    if url is not None and not _is_webhook(url):
         raise ControlError("a webhook's address must begin with https://")
     if url is not None and not secret:
         raise ControlError("a webhook needs a signing secret")
     tenant.webhook_url = url
     tenant.webhook_secret = plane.vault.seal(secret) if url and secret else None
     audit.record(session, actor, "webhook.set", tenant.id, plane.now(), on=url is not None)
+
+
+def _is_webhook(url: str) -> bool:
+    """https, or http to this very machine."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "https":
+            return bool(parts.hostname) and url.isprintable()
+        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _unless_taken(session: Session, row: Tenant | Domain, otherwise: str) -> None:
+    """Adds a row whose name somebody else may have taken since we looked. Raises: Conflict"""
+    try:
+        with session.begin_nested():
+            session.add(row)
+            session.flush()
+    except IntegrityError:
+        raise Conflict(otherwise) from None
 
 
 def _free_label(session: Session, wanted: str | None, names: Sequence[str]) -> str:

@@ -26,7 +26,9 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine: Engine = create_engine(self.url, pool_size=pool, pool_pre_ping=not self.sqlite)
+        self.engine: Engine = create_engine(
+            self.url, pool_size=pool, pool_pre_ping=not self.sqlite, hide_parameters=True
+        )
         if self.sqlite:
             event.listen(self.engine, "connect", prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

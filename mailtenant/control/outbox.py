@@ -72,7 +72,7 @@ def write(
     """
     contacts = customers.contacts(session, tenant.id)
     if not contacts:
-        raise Conflict(f"{tenant.label} has no contact to announce this to; mailtenant customer contact")
+        raise Conflict(f"{tenant.label} has no contact to announce this to; mailtenant customer contact {tenant.label}")
     facts = _facts(plane, tenant, migration) | dict(told)
     letters = [(MAIL, contact.email, facts | {"contact": contact.name}) for contact in contacts]
     if tenant.webhook_url:
@@ -212,6 +212,6 @@ def revive(plane: ControlPlane, session: Session, number: int) -> Message:
     """Gives a dead message another round of attempts. Raises: NotFound"""
     row = session.get(Message, number)
     if row is None or row.state != DEAD:
-        raise NotFound("no dead message of that number; `mailtenant outbox list --unsent`")
+        raise NotFound("no dead message of that number; `mailtenant notifications list --unsent`")
     row.state, row.attempts, row.due_at = WAITING, 0, plane.now()
     return row

@@ -41,6 +41,8 @@ def cloudflare_existing(found: Mapping[str, Any]) -> ExistingRecord:
     raw = {key: found[key] for key in ("proxied", "comment", "tags", "priority") if found.get(key)}
     if found.get("priority") == 0:
         raw["priority"] = 0
+    if switched := {key: True for key, on in (found.get("settings") or {}).items() if on is True}:
+        raw["settings"] = switched
     if found["type"] == "SRV" and found.get("data"):
         raw["data"] = {key: found["data"][key] for key in ("priority", "weight", "port", "target")}
     else:

@@ -19,6 +19,9 @@ def customer_records(view: ZoneView) -> Iterator[Record]:
     name, host = view.name, view.settings.host
     reason = "mail for this domain is delivered to the tenant host"
     yield from view.flipping(name, "MX", f"{MX_PREFERENCE} {host}", reason)
+    if view.moved:
+        for node in view.settings.smtp_nodes[1:]:
+            yield from view.flipping(name, "MX", f"{MX_PREFERENCE} {node.host}", "a further mail server, no worse")
     yield spf_record(view)
     yield from dkim_records(view)
     yield dmarc_record(view)

@@ -30,7 +30,7 @@ def policy(view: ZoneView) -> str:
     mode = view.domain.mta_sts
     if mode == "none":
         return ""
-    hosts = [view.settings.host]
+    hosts = [node.host for node in view.settings.smtp_nodes]
     if not view.settled:
         mode = "testing"
         hosts += [record.value.split(" ", 1)[1].lower() for record in view.old(view.name, "MX")]

@@ -20,11 +20,16 @@ def platform_records(settings: "TenantSettings") -> Iterator[Record]:
     def record(name: str, type_: RecordType, value: str, reason: str) -> Record:
         return Record(host, name, type_, value, ttl, reason, "platform")
 
-    for address in egress(settings):
-        kind: RecordType = "A" if address.version == 4 else "AAAA"
-        yield record(host, kind, str(address), "the one address that clients, other mail servers and the MX use")
+    for node in settings.smtp_nodes:
+        whose = (
+            "the one address that clients, other mail servers and the MX use" if node.number == 1 else "a further MX"
+        )
+        yield record(node.host, "A", str(node.address), whose)
     mechanisms = " ".join(mechanism(address) for address in egress(settings))
     yield record(host, "TXT", f"v=spf1 {mechanisms} -all", "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
+    for node in settings.smtp_nodes[1:]:
+        own = f"v=spf1 {mechanism(node.address)} -all"
+        yield record(node.host, "TXT", own, "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
     yield record(
         spf_name(host), "TXT", f"v=spf1 {mechanisms} -all", "the egress addresses; customers include this name"
     )
@@ -41,16 +46,18 @@ def platform_records(settings: "TenantSettings") -> Iterator[Record]:
                 name, text = delegated_name(settings, domain.name, selector), key_text(algorithm, "")
                 yield record(name, "TXT", text, f"no key of {domain.name} yet: its next one comes here")
     yield record(f"_dmarc.{host}", "TXT", "v=DMARC1; p=reject", "nobody else sends in the name of the tenant host")
-    for address in egress(settings):
+    for node in settings.smtp_nodes:
         # The zone is whoever's the address is; no writer of ours reaches it, the sheet and the check show it.
-        name = address.reverse_pointer
-        zone = name.split(".", 1 if address.version == 4 else 16)[-1]
-        yield Record(zone, name, "PTR", host, TTL, "the address says the name that it greets with (EHLO)", "platform")
+        name = node.address.reverse_pointer
+        zone = name.split(".", 1)[-1]
+        yield Record(
+            zone, name, "PTR", node.host, TTL, "the address says the name that it greets with (EHLO)", "platform"
+        )
 
 
 def egress(settings: "TenantSettings") -> tuple[IPv4Address | IPv6Address, ...]:
     """Every address that mail leaves from."""
-    return (settings.edge.address,)
+    return tuple(node.address for node in settings.smtp_nodes)
 
 
 def mechanism(address: IPv4Address | IPv6Address) -> str:

@@ -41,7 +41,8 @@ def _ask(zone: str, question: str, ask: Callable[[], str]) -> Finding:
 
 
 def _named(name: str, zone: str) -> str:
-    if name != zone:
+    # The domain may be a part of the zone.
+    if zone != name and not zone.endswith(f".{name}"):
         raise ApiError(f"`zone_id` is the zone {name}, not {zone}: copy the id from that zone's overview page")
     return "yes"
 

@@ -1,6 +1,7 @@
 """The record: one value at one name, with the reason why it is there. All of `mailtenant.dns` speaks in these."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -61,6 +62,13 @@ def text_kind(name: str, value: str) -> str:
     # Blanks may stand around the `=` of a tag (RFC 7489 §6.4, RFC 8461 §3.1); an SPF record knows none.
     found = _VERSION.match(value)
     return _TEXT_KINDS.get(found[1].lower(), "") if found else ""
+
+
+def parents(name: str, zone: str) -> Iterator[str]:
+    """The name and those above it, up to the zone, which is not among them."""
+    while name != zone and name.endswith(f".{zone}"):
+        yield name
+        name = name.partition(".")[2]
 
 
 # Octets that are no UTF-8 stand in a text as U+EF80 … U+EFFF (as in MirOS' OPTU-8): an old zone may hold Latin-1, and

@@ -40,7 +40,10 @@ def local_zones(
             by_zone[record.zone].append(record)
     for zone, foreign in all_foreign(settings, existing).items():
         if zone in served:
-            by_zone[zone] += [_foreign(zone, record) for record in foreign if record.type not in ("NS", "SOA")]
+            # At the zone itself they are the server's own; below it they give a part of the zone to somebody.
+            by_zone[zone] += [
+                _foreign(zone, record) for record in foreign if record.name != zone or record.type not in ("NS", "SOA")
+            ]
     return tuple(ZoneFile(name, zone_text(name, by_zone[name], settings.host)) for name in sorted(by_zone))
 
 

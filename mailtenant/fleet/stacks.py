@@ -5,7 +5,7 @@ Drives the Pulumi CLI, whose progress people know how to read.
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +25,14 @@ class StackError(RuntimeError):
 
 @dataclass(frozen=True)
 class TenantStack:
-    """The stack of `label` in the Pulumi project at `project` (the folder of Pulumi.yaml)."""
+    """The stack of `label` in the Pulumi project at `project` (the folder of Pulumi.yaml).
+
+    `quiet`: nothing is printed; what the CLI said last is in the error.
+    """
 
     project: Path
     label: str
+    quiet: bool = False
 
     def select(self, *, create: bool = False) -> None:
         """Raises: StackError if the backend has no such stack and `create` is not set."""
@@ -43,17 +47,23 @@ class TenantStack:
         outputs: dict[str, object] = json.loads(self._run(["stack", "output", "--json"], show=False))
         return outputs
 
-    def take_down(self) -> None:
-        """Destroys all but what is protected: mail, queue and database stay on their volumes and in the state."""
-        self._run(["destroy", "--yes", "--skip-preview", "--exclude-protected", "--suppress-outputs"])
+    def take_down(self, *, run_program: bool = False) -> None:
+        """Destroys all but what is protected: mail, queue and database stay on their volumes and in the state.
 
-    def forget(self) -> None:
+        `run_program`: for a tenant with several mail servers, whose queues are looked at before they are deleted.
+        """
+        command = ["destroy", "--yes", "--skip-preview", "--exclude-protected", "--suppress-outputs"]
+        self._run([*command, *(["--run-program"] if run_program else [])])
+
+    def forget(self, *, purge: bool = False) -> None:
         """Unprotects and destroys everything, then removes the stack from the backend; the stack file stays.
 
-        Retained volumes stay on the engine: the caller removes them (`mailtenant.fleet.leftovers`).
+        Retained volumes stay on the engine: the caller removes them (`mailtenant.fleet.leftovers`). `purge`: the queues
+        of further mail servers go with what is in them.
         """
         self._run(["state", "unprotect", "--all", "--yes"], show=False)
-        self._run(["destroy", "--yes", "--skip-preview", "--suppress-outputs"])
+        extra, environment = (["--run-program"], {"MAILTENANT_PURGE": self.label}) if purge else ([], {})
+        self._run(["destroy", "--yes", "--skip-preview", "--suppress-outputs", *extra], environment=environment)
         self._run(["stack", "rm", "--yes", "--preserve-config"], show=False)
 
     def exists(self) -> bool:
@@ -61,13 +71,15 @@ class TenantStack:
         listed = json.loads(self._pulumi(["stack", "ls", "--json"], capture=True) or "[]")
         return any(stack["name"].rsplit("/", 1)[-1] == self.label for stack in listed)
 
-    def _run(self, arguments: Sequence[str], *, show: bool = True) -> str:
+    def _run(self, arguments: Sequence[str], *, show: bool = True, environment: Mapping[str, str] | None = None) -> str:
         # `stack select` and `stack rm` take the stack as their argument, all else by option.
         named = arguments[:2] == ["stack", "select"]
-        return self._pulumi([*arguments, *([] if named else ["--stack", self.label])], capture=not show)
+        return self._pulumi(
+            [*arguments, *([] if named else ["--stack", self.label])], capture=self.quiet or not show, extra=environment
+        )
 
-    def _pulumi(self, arguments: Sequence[str], *, capture: bool) -> str:
-        environment = tool_environment()
+    def _pulumi(self, arguments: Sequence[str], *, capture: bool, extra: Mapping[str, str] | None = None) -> str:
+        environment = {**tool_environment(), **(extra or {})}
         if (
             not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & environment.keys()
             and self._needs_passphrase()

@@ -296,6 +296,17 @@ class FlipBack(Event):
 
 
 @dataclass(frozen=True)
+class RestoreRecords(Event):
+    """Manual DNS: the sheet with the records to put back goes to the customer, as plain text."""
+
+    name = "restore_records"
+    sheet: str
+
+    def told(self) -> dict[str, str]:
+        return {"sheet": self.sheet}
+
+
+@dataclass(frozen=True)
 class RolledBack(Event):
     """Everything that was done is undone."""
 

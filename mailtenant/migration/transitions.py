@@ -19,6 +19,7 @@ class Notice(StrEnum):
     RESCHEDULED = "rescheduled"
     REMINDER = "reminder"
     RECORDS = "records_to_enter"
+    RESTORE = "records_to_restore"
     STARTED = "started"
     CONNECTION = "connection_details"
     COMPLETED = "completed"
@@ -76,6 +77,8 @@ def _table() -> Iterator[Transition]:
     for state in (*WORKING, S.FAILED):
         yield Transition(state, e.RollBack, S.ROLLING_BACK)
     yield Transition(S.ROLLING_BACK, e.FlipBack, S.ROLLING_BACK, (g.tenant_serves, g.reverse_equal), serves=Side.SHARED)
+    restore = (g.has_manual_dns, g.shared_serves)
+    yield Transition(S.ROLLING_BACK, e.RestoreRecords, S.ROLLING_BACK, restore, Notice.RESTORE)
     yield Transition(S.ROLLING_BACK, e.RolledBack, S.ROLLED_BACK, (g.shared_serves,), Notice.ROLLED_BACK)
     yield Transition(S.ROLLED_BACK, e.Request, S.REQUESTED)
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mailtenant.rendering.filters import FILTERS
-from mailtenant.rendering.services import SERVICES, ServiceSpec
+from mailtenant.rendering.services import NODE_SERVICES, SERVICES, ServiceSpec
 from mailtenant.settings.size import Service
 from mailtenant.web import web
 
 if TYPE_CHECKING:
     from mailtenant.settings import TenantSettings
+    from mailtenant.settings.nodes import Node
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 
@@ -29,11 +30,12 @@ class RenderedFile:
     service: Service
     path: str
     content: str
+    suffix: str = ""
 
     @property
     def tree_path(self) -> str:
-        """Where `mailtenant render` puts it: `<daemon>/etc/…`."""
-        return SERVICES[self.service].daemon + self.path
+        """Where `mailtenant render` puts it: `<daemon>/etc/…`; a further node's: `<daemon>-2/etc/…`."""
+        return SERVICES[self.service].daemon + self.suffix + self.path
 
 
 @dataclass(frozen=True)
@@ -77,18 +79,27 @@ def render_service(
     *,
     zones: Sequence[ZoneFile] = (),
     policies: Mapping[str, str] | None = None,
+    node: "Node | None" = None,
 ) -> tuple[RenderedFile, ...]:
-    """Every file of one service, sorted by path.
+    """Every file of one service, sorted by path. `node`: of which mail server; left out: the first one.
 
     Raises: UnsafeValue (a value that a file cannot hold), jinja2.UndefinedError (a template that asks for what is not
     there).
     """
     spec = SERVICES[service]
-    context: Mapping[str, object] = {"settings": settings, "zones": zones, "web": web(settings, policies or {})}
+    node = node or settings.smtp_nodes[0]
+    context: Mapping[str, object] = {
+        "settings": settings,
+        "node": node,
+        "zones": zones,
+        "web": web(settings, policies or {}),
+    }
     files = [
-        RenderedFile(service, _path_in_container(name), _environment().get_template(name).render(context))
+        RenderedFile(service, _path_in_container(name), _environment().get_template(name).render(context), node.suffix)
         for name in _template_names(spec.daemon)
     ]
+    # A template that has nothing to say for this tenant makes no file.
+    files = [file for file in files if file.content]
     files += [RenderedFile(service, f"{spec.config_path}/zones/{zone.name}.zone", zone.text) for zone in zones]
     _stay_below(spec, files)
     return tuple(sorted(files))
@@ -102,12 +113,19 @@ def render_tenant(
     `zones` are the tenant's local zones (`mailtenant.dns.local_zones`), `policies` the MTA-STS policies of its domains
     (`mailtenant.dns.policies`).
     """
-    return tuple(
+    first = (
         file
         for name, spec in SERVICES.items()
         if spec.config_path and (name != "dns" or zones) and (name != "web" or settings.has_web_host)
         for file in render_service(settings, name, zones=zones if name == "dns" else (), policies=policies)
     )
+    further = (
+        file
+        for node in settings.smtp_nodes[1:]
+        for name in NODE_SERVICES
+        for file in render_service(settings, name, node=node)
+    )
+    return (*first, *further)
 
 
 def _stay_below(spec: ServiceSpec, files: Sequence[RenderedFile]) -> None:

@@ -62,8 +62,14 @@ class ServiceSpec:
 EDGE_PORTS: Final = (25, 465, 587, 993, 4190)
 """Published on `publish`, and listened on at the edge address."""
 
+NODE_PORTS: Final = (25, 465, 587)
+"""The same, of a further mail server."""
+
 WEB_PORTS: Final = (80, 443)
 """The same, of a tenant that has a web host."""
+
+NODE_SERVICES: Final[tuple[Service, ...]] = ("resolver", "smtp")
+"""What a further mail server has of its own, beside its edge; sockets of the others reach it by their volumes."""
 
 SERVICES: Final[dict[Service, ServiceSpec]] = {
     spec.name: spec
@@ -123,6 +129,7 @@ SERVICES: Final[dict[Service, ServiceSpec]] = {
                 VolumeMount("milter", "/run/milter"),
                 VolumeMount("owners", "/run/owners", read_only=True),
                 VolumeMount("dkim", "/var/lib/dkim", read_only=True),
+                VolumeMount("limits", "/var/lib/limits", read_only=True),
             ),
             secrets=(SecretFile("cache.password", "0444"),),
             # An open session of Postfix would hold up the end until the engine kills it; Postfix defers meanwhile.

@@ -33,7 +33,7 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("What the customer bought. All mailbox quotas together fit the storage.", ("capacity",)),
     (
         "Memory and processor: small, medium, large, or a table such as {base: small, imap: {memory_mib: 1024}}.",
-        ("size",),
+        ("size", "nodes"),
     ),
     ("Messages that may leave, per clock hour and day (UTC). The smallest limit wins.", ("limits",)),
     ("Settings of the daemons for this tenant only; docs/tenant-settings.md lists what there is.", ("tuning",)),

@@ -77,12 +77,16 @@ def _label(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:
 def _edge(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:
     edge = stack_file.settings.edge
     yield (stack_file.settings.platform, edge.network, edge.address), ("edge", "address")
+    for i, address in enumerate(stack_file.settings.nodes.addresses):
+        yield (stack_file.settings.platform, edge.network, address), ("nodes", "addresses", i)
 
 
 def _publish(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:
     settings = stack_file.settings
     if settings.publish is not None:
         yield (settings.platform, settings.publish), ("publish",)
+    for i, address in enumerate(settings.nodes.publish):
+        yield (settings.platform, address), ("nodes", "publish", i)
 
 
 def _domains(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:

@@ -22,9 +22,9 @@ class SendingLimit(Settings):
     """How many messages may leave, per clock hour and per day (UTC). A recipient counts as a message."""
 
     hour: Count | None = setting(
-        "messages an hour; left out: only the day counts", Effect.RESTART, default=None, ge=1, le=_MOST
+        "messages an hour; left out: only the day counts", Effect.IN_PLACE, default=None, ge=1, le=_MOST
     )
-    day: Count = setting("messages a day", Effect.RESTART, ge=1, le=_MOST)
+    day: Count = setting("messages a day", Effect.IN_PLACE, ge=1, le=_MOST)
 
     @model_validator(mode="after")
     def _day_holds_an_hour(self) -> Self:
@@ -36,9 +36,9 @@ class SendingLimit(Settings):
 class Warmup(Settings):
     """A cap for new addresses that grows day by day: `first_day` × `growth` ^ days since `from`."""
 
-    from_date: Annotated[date, BeforeValidator(_is_date)] = setting("first day (UTC)", Effect.RESTART, alias="from")
-    first_day: Count = setting("messages of the tenant on the first day", Effect.RESTART, ge=1, le=_MOST)
-    growth: Factor = setting("each day allows this many times the day before", Effect.RESTART, gt=1, le=10)
+    from_date: Annotated[date, BeforeValidator(_is_date)] = setting("first day (UTC)", Effect.IN_PLACE, alias="from")
+    first_day: Count = setting("messages of the tenant on the first day", Effect.IN_PLACE, ge=1, le=_MOST)
+    growth: Factor = setting("each day allows this many times the day before", Effect.IN_PLACE, gt=1, le=10)
 
     def cap(self, day: date, ceiling: int) -> int:
         """Messages that the tenant may send on `day`, at most `ceiling`; before the first day as on the first."""
@@ -53,11 +53,11 @@ class Warmup(Settings):
 class Limits(Settings):
     """Sending limits. Each one is counted by itself, and the first that is reached defers the message."""
 
-    mailbox: SendingLimit = setting("for each mailbox", Effect.RESTART, default=SendingLimit(hour=50, day=500))
+    mailbox: SendingLimit = setting("for each mailbox", Effect.IN_PLACE, default=SendingLimit(hour=50, day=500))
     domain: SendingLimit = setting(
-        "for each domain, all its mailboxes together", Effect.RESTART, default=SendingLimit(day=5_000)
+        "for each domain, all its mailboxes together", Effect.IN_PLACE, default=SendingLimit(day=5_000)
     )
-    tenant: SendingLimit = setting("for the whole tenant", Effect.RESTART, default=SendingLimit(day=20_000))
+    tenant: SendingLimit = setting("for the whole tenant", Effect.IN_PLACE, default=SendingLimit(day=20_000))
     warmup: Warmup | None = setting(
-        "a growing cap for the tenant's first days; left out: none", Effect.RESTART, default=None
+        "a growing cap for the tenant's first days; left out: none", Effect.IN_PLACE, default=None
     )

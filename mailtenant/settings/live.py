@@ -54,5 +54,17 @@ def live_problems(stack_file: Judged, in_use: InUse) -> Iterator[Problem]:
             )
 
 
+def host_problems(stack_file: Judged, reserved_mib: int, others_mib: int, total_mib: int) -> Iterator[Problem]:
+    """More memory reserved than the host has. All in MiB; `others_mib`: by the other tenants there."""
+    free = total_mib - others_mib
+    if reserved_mib > free:
+        yield stack_file.problem(
+            ("size",),
+            f"reserves {reserved_mib} MiB, where the host has {max(free, 0)} of its {total_mib} MiB left beside its "
+            "other tenants",
+            "take a smaller size or fewer nodes, or another host",
+        )
+
+
 def _mailboxes(count: int) -> str:
     return f"{count} mailbox{'' if count == 1 else 'es'}"

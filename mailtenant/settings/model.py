@@ -6,7 +6,7 @@ Rules that need two keys stand at the later key's validator, so that one pass re
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import IPv4Network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo, field_validator
 
@@ -27,6 +27,7 @@ from mailtenant.settings.names import (
     Platform,
     Subnet,
 )
+from mailtenant.settings.nodes import Node, Nodes, further_node
 from mailtenant.settings.size import NamedSize, Service, ServiceSize, SizeTable, resolve_sizes
 from mailtenant.settings.tuning import Tuning
 
@@ -164,7 +165,8 @@ class TenantSettings(Settings):
     capacity: Capacity = setting("what the customer bought", Effect.IN_PLACE)
     domains: tuple[Domain, ...] = setting("domains whose mail the tenant carries", Effect.IN_PLACE, min_length=1)
     size: Size = setting("`small`, `medium`, `large`, or a table for single services", Effect.IN_PLACE, default="small")
-    limits: Limits = setting("how much may be sent", Effect.RESTART, default=Limits())
+    nodes: Nodes = setting("how many mail servers", Effect.IN_PLACE, default=Nodes())
+    limits: Limits = setting("how much may be sent", Effect.IN_PLACE, default=Limits())
     tuning: Tuning = setting("settings of the daemons, for this tenant only", Effect.RESTART, default=Tuning())
     dmarc: Dmarc = setting("the DMARC record of every domain", Effect.RECORDS, default=Dmarc())
 
@@ -240,6 +242,12 @@ class TenantSettings(Settings):
         refuse_all(found)
         return domains
 
+    @field_validator("nodes")
+    @classmethod
+    def _nodes_have_their_places(cls, nodes: Nodes, info: ValidationInfo) -> Nodes:
+        refuse_all(_node_faults(nodes, info.data))
+        return nodes
+
     @field_validator("tuning")
     @classmethod
     def _largest_message_fits_a_mailbox(cls, value: Tuning, info: ValidationInfo) -> Tuning:
@@ -272,6 +280,17 @@ class TenantSettings(Settings):
         return str(self.internal.subnet[INTERNAL_HOSTS[service]])
 
     @cached_property
+    def smtp_nodes(self) -> tuple[Node, ...]:
+        """The mail servers, the one that clients use first."""
+        first = Node(1, self.host, self.edge.address, self.internal_address("edge"), self.publish)
+        published = self.publish is not None
+        others = range(2, self.nodes.smtp + 1)
+        return (
+            first,
+            *(further_node(n, self.host, self.internal.subnet, self.nodes, published=published) for n in others),
+        )
+
+    @cached_property
     def sizes(self) -> Mapping[Service, ServiceSize]:
         """Service → its limits, with the named sizes resolved."""
         return resolve_sizes(self.size)
@@ -287,6 +306,7 @@ class TenantSettings(Settings):
         """Paths below `mailtenant:secrets` that the tenant needs."""
         leaves: list[tuple[str, ...]] = [(name,) for name in BASE_SECRETS]
         leaves += [("tlsWebKey",)] if self.has_web_host else []
+        leaves += [("tlsNodesKey",)] if self.nodes.smtp > 1 else []
         leaves += [("dkim", self.host, key.selector) for key in self.host_dkim]
         leaves += [("dkim", d.name, key.selector) for d in self.domains for key in d.dkim if key.state != "revoked"]
         leaves += [("platformCloudflareToken",)] if self.platform_dns.provider == "cloudflare" else []
@@ -319,6 +339,39 @@ def _web_faults(domains: tuple[Domain, ...], tls: TlsSettings, host: str) -> lis
                         (i, key),
                     )
                 )
+    return found
+
+
+def _node_faults(nodes: Nodes, data: Mapping[str, Any]) -> list[Refusal]:
+    """Each further node needs an address, a name in the certificate, and what nobody else of the tenant has."""
+    found = []
+    wanted, edge, internal, publish = nodes.smtp - 1, data.get("edge"), data.get("internal"), data.get("publish")
+    if len(nodes.addresses) < wanted:
+        found.append(
+            Refusal(
+                f"{nodes.smtp} nodes need {wanted} further addresses, and {len(nodes.addresses)} are listed",
+                "list free ones of the edge network in `nodes.addresses`",
+                ("addresses",),
+            )
+        )
+    for i, address in enumerate(nodes.addresses):
+        if edge and address in (edge.address, edge.dns):
+            found.append(Refusal("is an address of `edge`", "take a free one of that network", ("addresses", i)))
+        if internal and address in internal.subnet:
+            found.append(Refusal("is in the inner network", "take one of the edge network", ("addresses", i)))
+    for i, address in enumerate(nodes.publish):
+        if not address.is_loopback or address == publish:
+            found.append(Refusal("is no free loopback address", "take another one of 127.0.0.0/8", ("publish", i)))
+    if publish and 0 < len(nodes.publish) < wanted:
+        found.append(Refusal(f"{wanted} further nodes are to be published", "list as many, or none", ("publish",)))
+    tls = data.get("tls")
+    if wanted and tls and "label" in data and "platform_domain" in data:
+        host = f"{data['label']}.{data['platform_domain']}"
+        fix = f"`mailtenant nodes {data['label']} --smtp {nodes.smtp}` issues it"
+        if nodes.chain is None:
+            found.append(Refusal("is missing", fix, ("chain",)))
+        elif any(list(chain_faults(nodes.chain, tls.ca, f"mx{number}.{host}")) for number in range(2, nodes.smtp + 1)):
+            found.append(Refusal("does not cover the name of every node", fix, ("chain",)))
     return found
 
 

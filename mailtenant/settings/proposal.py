@@ -71,6 +71,7 @@ class PublicHalves:
 
     ca: str
     chain: str
+    web_chain: str
     dkim: dict[str, str]
 
 
@@ -166,7 +167,7 @@ def propose_document(wishes: Wishes, others: Sequence[StackFile], keys: PublicHa
         },
         # postmaster exists for every domain, so reports always find a reader.
         "dmarc": {"policy": "none", "reports": [f"mailto:postmaster@{wishes.domains[0]}"]},
-        "tls": {"mode": "local", "ca": keys.ca, "chain": keys.chain},
+        "tls": {"mode": "local", "ca": keys.ca, "chain": keys.chain, "web_chain": keys.web_chain},
         "host_dkim": [{"selector": SELECTOR, "public_key": keys.dkim[wishes.host]}],
     }
     return document

@@ -9,7 +9,7 @@ from mailtenant.settings.model import BASE_SECRETS, PROVIDER_SECRETS, TenantSett
 
 SECRETS = "mailtenant:secrets"
 _PROVIDERS_OWN = {name for names in PROVIDER_SECRETS.values() for name in names}
-_KNOWN = {*BASE_SECRETS, "tlsWebKey", "platformCloudflareToken", "dkim", *_PROVIDERS_OWN}
+_KNOWN = {*BASE_SECRETS, "tlsWebKey", "tlsNodesKey", "platformCloudflareToken", "dkim", *_PROVIDERS_OWN}
 _SHOWN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 

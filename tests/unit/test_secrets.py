@@ -1,10 +1,14 @@
 """The secret half of a stack file: what each service gets, names that tell nothing, errors without values."""
 
+import base64
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from mailtenant.dkim import filters_key, generate_private_key, public_half
 from mailtenant.rendering import SERVICES
 from mailtenant.secrets import (
     SecretsError,
@@ -95,3 +99,11 @@ def test_a_fingerprint_cannot_be_guessed_without_the_key() -> None:
     files = {"x": SecretStr("y")}
     other = parse_secrets({**samples.secrets_document(tenant), "fingerprintKey": "another"})
     assert fingerprint(samples.secrets(tenant), files) != fingerprint(other, files)
+
+
+def test_the_filter_gets_ed25519_keys_as_it_reads_them_and_rsa_keys_unchanged() -> None:
+    rsa, second = generate_private_key(), generate_private_key("ed25519")
+    assert filters_key(rsa) == rsa
+    seed = base64.b64decode(filters_key(second))
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    assert base64.b64encode(public).decode() == public_half(second)

@@ -13,8 +13,8 @@ from mailtenant.rendering.filters import UnsafeValue, nginx
 from mailtenant.secrets import SecretsError, parse_secrets, secret_files
 from mailtenant.settings import TenantSettings, parse_settings
 from mailtenant.settings.errors import SettingsErrors
-from mailtenant.web import web, web_names
-from tests.samples import NOW, certificates, document, secrets_document, settings
+from mailtenant.web import web
+from tests.samples import NOW, certificates, document, names_of, secrets_document, settings
 
 HOST = "acme.outboxment.test"
 
@@ -33,9 +33,9 @@ def test_the_web_certificate_is_for_every_web_name_and_signed_by_the_tenants_ca(
     tenant, _ = web_tenant()
     chain = tenant.tls.web_chain
     assert chain is not None
-    assert not [fault for name in web_names(tenant) for fault in chain_faults(chain, tenant.tls.ca, name)]
+    assert not [fault for name in names_of(tenant) for fault in chain_faults(chain, tenant.tls.ca, name)]
     names = load_chain(chain)[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    assert names.get_values_for_type(x509.DNSName) == list(web_names(tenant))
+    assert names.get_values_for_type(x509.DNSName) == list(names_of(tenant))
 
 
 def test_a_tenant_without_web_certificate_has_no_web_host() -> None:

@@ -248,8 +248,10 @@ def run(
         timeout=900,
     )
     if check and done.returncode:
+        # Pulumi says what went wrong ahead of the outputs, which can be long.
+        wrong = done.stdout.partition("Diagnostics:")[2][:4000]
         raise AssertionError(
-            f"{' '.join(command)} exited {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+            f"{' '.join(command)} exited {done.returncode}\n{wrong}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         )
     return done
 

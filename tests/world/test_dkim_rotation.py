@@ -4,7 +4,9 @@ import re
 import threading
 import time
 import uuid
+from functools import cached_property
 
+from mailtenant.settings import TenantSettings
 from tests.world.tenants import RunningTenant, message
 from world.outside import OutsideMx
 
@@ -12,11 +14,20 @@ READER = "reader@elsewhere.test"
 MOST = 400
 
 
+class AsItWas(RunningTenant):
+    """Reads the stack file once: the commands under test write it anew meanwhile, `pulumi config` not in one step."""
+
+    @cached_property
+    def settings(self) -> TenantSettings:  # type: ignore[override]
+        return super().settings
+
+
 class Stream:
     """Mail after mail, paced, until it is told to end; `tokens` are those that the tenant accepted."""
 
     def __init__(self, tenant: RunningTenant) -> None:
-        self.tenant, self.sender = tenant, tenant.mailbox("rotating")
+        self.sender = tenant.mailbox("rotating")
+        self.tenant = AsItWas(tenant.label, tenant.project, tenant.environment)
         self.tokens: list[str] = []
         self.failures: list[str] = []
         self._end = threading.Event()

@@ -16,7 +16,7 @@ from tests.world.tenants import RunningTenant, eventually, message
 from world import World
 from world.outside import OutsideMx
 
-SERVICES = ("edge", "resolver", "dns", "database", "cache", "filter", "imap", "smtp")
+SERVICES = ("edge", "resolver", "dns", "database", "cache", "filter", "imap", "smtp", "web")
 
 
 @pytest.mark.skipif(engine.required().host != engine.own_host(), reason="the engine is not setup's own")

@@ -12,7 +12,7 @@ from mailtenant.dns import local_zones
 from mailtenant.rendering import render_tenant
 from tests.world.tenants import RunningTenant, message, outputs
 
-SERVICES = ("edge", "smtp", "imap", "filter", "cache", "resolver", "database", "dns")
+SERVICES = ("edge", "smtp", "imap", "filter", "cache", "resolver", "database", "dns", "web")
 
 
 def inspect(tenant: RunningTenant, *names: str) -> list[dict[str, Any]]:

@@ -48,5 +48,5 @@ signing.configure(options.domains, options.host, options.selectors, options.key_
 
 register("MAILTENANT_SENDER", "prefilter", 10, require("sender").rule(owners))
 register("MAILTENANT_SIGNED", "postfilter", 9, signing.rule(owners))
-register("MAILTENANT_LIMITS", "postfilter", 1, require("limits").rule(options.limits, options.cache))
+register("MAILTENANT_LIMITS", "postfilter", 1, require("limits").rule(options, options.cache))
 register("MAILTENANT_HEADERS", "idempotent", nil, require("results").rule(options.host))

@@ -8,7 +8,6 @@ from typing import Final
 
 from mailtenant.dns.findings import Finding
 from mailtenant.dns.no_mail import NULL_MX
-from mailtenant.dns.platform import egress
 from mailtenant.dns.records import Record
 from mailtenant.dns.rules.context import RuleContext
 from mailtenant.dns.rules.names import host_of
@@ -86,16 +85,15 @@ def _service(context: RuleContext, record: Record) -> Iterator[Finding]:
 
 
 def _reverse(context: RuleContext) -> Iterator[Finding]:
-    host = context.settings.host
-    forward = {(r.type, r.value) for r in context.by_name.get(host, ())}
-    for address in egress(context.settings):
-        name = address.reverse_pointer
+    for node in context.settings.smtp_nodes:
+        host, name = node.host, node.address.reverse_pointer
+        forward = {(r.type, r.value) for r in context.by_name.get(host, ())}
         pointers = [r for r in context.by_name.get(name, ()) if r.type == "PTR"]
         wanted = Record(name, name, "PTR", host, 0, "", "platform")
         if [r.value for r in pointers] != [host]:
             fix = f"have the owner of the address set its one PTR to {host}"
             yield context.finding("PTR-1", pointers[0] if pointers else wanted, "is not the EHLO name", fix)
-        if ("A" if address.version == 4 else "AAAA", str(address)) not in forward:
+        if ("A", str(node.address)) not in forward:
             yield context.finding("PTR-1", wanted, f"{host} does not point back to the address", "plan its A record")
         if re.search(r"\d+[.-]\d+[.-]\d+[.-]\d+", host):
             fix = "use a label that does not look like an address"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mailtenant.dns.dkim import tags
 from mailtenant.dns.findings import Finding
-from mailtenant.dns.records import Record, Slot
+from mailtenant.dns.records import Record, Slot, parents
 from mailtenant.dns.rules.context import RuleContext
 
 
@@ -15,6 +15,7 @@ def ownership_findings(context: RuleContext) -> Iterator[Finding]:
         for record in context.planned:
             if record.zone in context.views and not context.inherited(record):
                 yield from _replaced(context, record)
+        yield from _delegated(context)
     yield from _unknown_sets(context)
 
 
@@ -31,6 +32,17 @@ def _twice(context: RuleContext) -> Iterator[Finding]:
             yield context.finding("OWN-1", records[0], f"is planned in {' and in '.join(zones)}", fix)
         elif len(values) < len(records):
             yield context.finding("OWN-1", records[0], "is planned twice with the same value", "name it once")
+
+
+def _delegated(context: RuleContext) -> Iterator[Finding]:
+    """A name at or below a delegation (`_dmarc` and `_domainkey` are often given to a service): nobody would see it."""
+    for record in context.planned:
+        for name in parents(record.name, record.zone):
+            if any(old.type in ("NS", "DNAME") for old in context.foreign_by_name.get((record.zone, name), ())):
+                message = f"{name} is delegated to somebody's name servers, so a record here is never seen"
+                fix = f"have them publish it, with `provider: manual` here; or end the delegation of {name}"
+                yield context.finding("OWN-1", record, message, fix)
+                break
 
 
 def _replaced(context: RuleContext, record: Record) -> Iterator[Finding]:

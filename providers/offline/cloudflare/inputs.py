@@ -16,7 +16,11 @@ RECORD: Final = "cloudflare:index/dnsRecord:DnsRecord"
 NUMBERS: Final = ("ttl", "priority")
 TEXTS: Final = ("zoneId", "name", "type", "content", "comment")
 DATA: Final[Mapping[str, type]] = {"priority": int, "weight": int, "port": int, "target": str}
-KNOWN: Final = (*TEXTS, *NUMBERS, "data", "proxied", "tags")
+SETTINGS: Final[Mapping[str, str]] = {
+    "flattenCname": "flatten_cname", "ipv4Only": "ipv4_only", "ipv6Only": "ipv6_only",
+}  # fmt: skip
+"""Input → name in the API, each a boolean."""
+KNOWN: Final = (*TEXTS, *NUMBERS, "data", "proxied", "tags", "settings")
 REQUIRED: Final = ("zoneId", "name", "type", "ttl")
 TYPES: Final = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "SRV", "TXT")
 REPLACES: Final = ("zoneId",)
@@ -40,14 +44,18 @@ def problems(inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield key, "`tags` must be a list of strings"
         elif key == "data":
             yield from _data_problems(value)
+        elif key == "settings" and not (
+            isinstance(value, Mapping) and all(k in SETTINGS and isinstance(v, bool) for k, v in given(value).items())
+        ):
+            yield key, f"`settings` must be an object of the booleans {', '.join(SETTINGS)}"
     for key in REQUIRED:
         if inputs.get(key) is None:
             yield key, f'Missing required property "{key}"'
     if inputs.get("type") not in (*TYPES, UNKNOWN, None):
         yield "type", f"the offline Cloudflare plugin implements {', '.join(TYPES)}"
     ttl = inputs.get("ttl")
-    if isinstance(ttl, int) and ttl != 1 and not 60 <= ttl <= 86400:
-        yield "ttl", "`ttl` must be 1 (automatic) or 60 to 86400 seconds"
+    if isinstance(ttl, int) and ttl != 1 and not 30 <= ttl <= 86400:
+        yield "ttl", "`ttl` must be 1 (automatic) or 60 to 86400 seconds (from 30 on in Enterprise zones)"
     if (inputs.get("content") is None) == (inputs.get("data") is None):
         yield "content", "exactly one of `content` and `data` is needed"
 
@@ -80,17 +88,25 @@ def _same(key: str, old: Any, new: Any) -> bool:
         return sorted(old or []) == sorted(new or [])
     if key == "data":
         return given(old or {}) == given(new or {})
+    if key == "settings":
+        return _on(old) == _on(new)
     if key == "name":
         return str(old).lower() == str(new).lower()
     return bool((old or None) == (new or None)) or old == new
 
 
+def _on(settings: Any) -> Values:
+    """What is not set is off."""
+    return {key: value for key, value in given(settings or {}).items() if value}
+
+
 def body(inputs: Mapping[str, Any]) -> Values:
     """A record as the API wants it written: the whole, since PUT replaces (with empty `settings` and `tags`)."""
-    sent = {key: value for key, value in given(inputs).items() if key not in ("zoneId", "data")}
+    sent = {key: value for key, value in given(inputs).items() if key not in ("zoneId", "data", "settings")}
     if inputs.get("data"):
         sent["data"] = given(inputs["data"])
-    return {"proxied": False, "settings": {}, "tags": [], **sent}
+    settings = {SETTINGS[key]: value for key, value in given(inputs.get("settings") or {}).items()}
+    return {"proxied": False, "settings": settings, "tags": [], **sent}
 
 
 def live(zone_id: str, record: Mapping[str, Any]) -> Values:
@@ -104,6 +120,7 @@ def live(zone_id: str, record: Mapping[str, Any]) -> Values:
         "comment": record.get("comment") or None,
         "tags": list(record.get("tags") or ()) or None,
         "priority": record.get("priority"),
+        "settings": {key: True for key, name in SETTINGS.items() if (record.get("settings") or {}).get(name)} or None,
     }
     if record.get("data"):
         found["data"] = {key: record["data"].get(key) for key in DATA if record["data"].get(key) is not None}

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from mailtenant.certificates import load_certificate
+from mailtenant.certificates import chain_faults, load_certificate
 from mailtenant.cli.app import run
 from mailtenant.dkim import public_half
 from mailtenant.environment import tool_environment
 from mailtenant.fleet.new_stack import PulumiMissing, PulumiRefused, new_stack
 from mailtenant.secrets import parse_secrets
 from mailtenant.settings import StackFile, load_stack_file, parse_settings
+from tests.samples import names_of
 from tests.unit.cli.conftest import TREE, Cli
 
 PASSPHRASE = "passphrase of this test"
@@ -105,7 +106,9 @@ def test_pulumi_reads_back_what_was_written(made: Made) -> None:
 def test_the_secrets_decrypt_and_fit_their_public_halves(made: Made) -> None:
     secrets = parse_secrets(made.config("secrets"))
     settings = made.stack_file.settings
-    for key, certificate in ((secrets.tlsKey, settings.tls.chain), (secrets.tlsCaKey, settings.tls.ca)):
+    assert secrets.tlsWebKey and settings.tls.web_chain
+    pairs = [(secrets.tlsKey, settings.tls.chain), (secrets.tlsCaKey, settings.tls.ca)]
+    for key, certificate in [*pairs, (secrets.tlsWebKey, settings.tls.web_chain)]:
         private = load_pem_private_key(key.get_secret_value().encode(), password=None)
         assert private.public_key() == load_certificate(certificate).public_key()
     published = {settings.host: settings.host_dkim[0], **{d.name: d.active for d in settings.domains}}
@@ -115,6 +118,12 @@ def test_the_secrets_decrypt_and_fit_their_public_halves(made: Made) -> None:
     passwords = [secrets.fingerprintKey, secrets.databaseReaderPassword, secrets.cachePassword]
     assert len({password.get_secret_value() for password in passwords}) == 3
     assert min(len(password.get_secret_value()) for password in passwords) >= 43
+
+
+def test_the_web_certificate_is_for_every_name_that_can_be_switched_on(made: Made) -> None:
+    tls = made.stack_file.settings.tls
+    for name in names_of(made.stack_file.settings):
+        assert list(chain_faults(str(tls.web_chain), tls.ca, name)) == []
 
 
 def test_comments_stay_when_the_cli_edits_the_file(made: Made, tmp_path: Path) -> None:

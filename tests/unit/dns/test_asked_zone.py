@@ -28,7 +28,7 @@ CLIENTS = Slot(f"autoconfig.{ZONE}", "CNAME", "")
 
 
 def found(held: dict[tuple[str, str], Seen], *slots: Slot) -> list[tuple[str, str, str]]:
-    return [(r.name, r.type, r.value) for r in of_answers(slots, Played(held), NOW).records]
+    return [(r.name, r.type, r.value) for r in of_answers(ZONE, slots, Played(held), NOW, Played(held)).records]
 
 
 def test_what_an_alias_leads_to_is_not_taken_for_the_names_own() -> None:
@@ -50,6 +50,11 @@ def test_what_a_wildcard_answers_is_left_out(type_: str, value: str) -> None:
 def test_a_record_beside_a_wildcard_is_found() -> None:
     held = {("*", "TXT"): Seen(("v=DMARC1; p=none",), 300), (DMARC.name, "TXT"): Seen(("v=DMARC1; p=reject",), 60)}
     assert found(held, DMARC) == [(DMARC.name, "TXT", "v=DMARC1; p=reject")]
+
+
+def test_a_name_that_is_given_to_others_is_found() -> None:
+    held = {("_dmarc.acme.com", "NS"): Seen(("ns.service.example",), 300)}
+    assert found(held, DMARC) == [(DMARC.name, "NS", "ns.service.example")]
 
 
 def test_a_server_that_says_nothing_stops_the_snapshot() -> None:

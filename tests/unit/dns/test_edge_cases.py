@@ -18,7 +18,7 @@ from mailtenant.dns.records import Record, split_text, text_kind, to_octets, to_
 from mailtenant.dns.snapshot import of_zone_file
 from mailtenant.dns.spf import parse_spf
 from mailtenant.dns.wait import wait_before
-from mailtenant.dns.zonefile import zone_text
+from mailtenant.dns.zonefile import local_zones, zone_text
 from mailtenant.settings.existing import Phase
 from tests.samples import NOW
 
@@ -119,6 +119,12 @@ def test_a_text_in_latin_1_comes_out_of_the_local_zone_as_it_was() -> None:
     assert to_octets(record.value) == b'M\xfcller \\ "x"'
     text = zone_text(ZONE, [Record(ZONE, ZONE, "TXT", record.value, 300, "", "customer")], f"h.{ZONE}")
     assert record.value in [one.value for one in of_zone_file(text, ZONE, NOW).records]
+
+
+def test_a_part_of_a_local_zone_that_is_somebody_elses_stays_theirs() -> None:
+    existing = held((f"shop.{ZONE}", "NS", "ns.shop.example", 3600), (ZONE, "NS", "ns.old.example", 3600))
+    (zone,) = [one for one in local_zones(tenant("local"), existing, "settled") if one.name == ZONE]
+    assert f"shop.{ZONE}. 3600 IN NS ns.shop.example." in zone.text and "ns.old.example" not in zone.text
 
 
 def test_a_text_at_cloudflare_with_a_stray_quote_is_taken_as_it_is() -> None:

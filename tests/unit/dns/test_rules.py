@@ -23,6 +23,8 @@ BROKEN: list[tuple[str, str, dict[str, Any], list[tuple[str, str, str, int]]]] =
      [(f"mt1._domainkey.{ZONE}", "TXT", "v=DKIM1; p=MIGfMA0", 300)]),
     ("OWN-1", "a name without mail that has mail", {"no_mail": [f"shop.{ZONE}"]},
      [(f"shop.{ZONE}", "MX", "10 mx.shop.example", 300)]),
+    ("OWN-1", "a name given to others", {}, [(f"_dmarc.{ZONE}", "NS", "ns.service.example", 300)]),
+    ("OWN-1", "a name below one given to others", {}, [(f"_domainkey.{ZONE}", "NS", "ns.service.example", 300)]),
     ("NAME-3", "an alias where we need a record", {}, [(f"_dmarc.{ZONE}", "CNAME", "d.example", 300)]),
     ("STS-2", "enforced without reports", {"mta_sts": "enforce"}, []),
 ]  # fmt: skip

@@ -55,7 +55,8 @@ def test_only_the_events_of_the_table_are_possible(state: State) -> None:
     every: list[events.Event] = [event for _, event, _ in steps()]
     every += [
         events.Reschedule(WINDOW), events.Defer(NOW, ""), events.OptOut(NOW, ""), events.Resume(), events.Expire(),
-        events.Remind(), events.SendRecords("MX …"), events.Unfreeze(""), events.Fail("", ""), events.Retry(),
+        events.Remind(), events.SendRecords("MX …"),
+        events.RestoreRecords("MX …"), events.Unfreeze(""), events.Fail("", ""), events.Retry(),
         events.RollBack(""), events.FlipBack(EQUAL), events.RolledBack(), events.Request(),
     ]  # fmt: skip
     assert {type(event) for event in every} == {line.event for line in TRANSITIONS}

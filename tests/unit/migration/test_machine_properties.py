@@ -18,6 +18,7 @@ DNS = strategies.builds(
 PLAIN = strategies.sampled_from(
     [
         events.Resume(), events.Expire(), events.Remind(), events.Prepare(), events.SendRecords("MX …"),
+        events.RestoreRecords("MX …"),
         events.Unfreeze("x"),
         events.Agree("jo"), events.Complete(), events.Fail("why", "fix"), events.Retry(), events.RollBack("x"),
         events.RolledBack(), events.Request(),

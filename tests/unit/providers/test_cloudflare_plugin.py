@@ -5,14 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from inspect import signature
 from typing import Any
 
 import grpc
+import pulumi_cloudflare as cloudflare_sdk
 import pytest
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import provider_pb2
 
+from mailtenant.dns.cloudflare_form import cloudflare_form
+from mailtenant.dns.managed import planned_records
 from providers.shared.values import plain_map
+from tests.unit.dns.examples import ZONE, tenant
 from world.cloudflare_api import CloudflareApi
 
 from .conftest import TREE, Plugin, properties, urn
@@ -127,7 +132,7 @@ def test_a_record_equal_to_ours_is_taken_only_with_our_comment(cloudflare: Cloud
 
 
 @pytest.mark.parametrize(("changes", "path"), [
-    ({"type": "CAA"}, "type"), ({"ttl": 30}, "ttl"), ({"content": None}, "content"),
+    ({"type": "CAA"}, "type"), ({"ttl": 29}, "ttl"), ({"content": None}, "content"),
     ({"privateRouting": True}, "privateRouting"),
     ({"name": None}, "name"), ({"data": {"flags": 1}, "content": None}, "data.flags"),
 ])  # fmt: skip
@@ -143,3 +148,32 @@ def test_another_resource_and_an_open_url_are_refused(cloudflare: Cloudflare) ->
     with pytest.raises(grpc.RpcError) as refused:
         cloudflare.configure(apiToken="x", baseUrl="http://api.example.com")
     assert "https://" in refused.value.details()
+
+
+def test_settings_of_a_record_go_there_and_come_back(cloudflare: Cloudflare) -> None:
+    alias = {"type": "CNAME", "name": "a.acme.com", "content": "b.example", "settings": {"flattenCname": True}}
+    id_, state = cloudflare.made(**alias)
+    assert cloudflare.api.records[cloudflare.zone][id_]["settings"] == {"flatten_cname": True}
+    inputs = cloudflare.inputs(**alias)
+    read = plain_map(PropertyValue.unmarshal_map(cloudflare.read(id_, state, inputs).inputs))
+    assert read["settings"] == {"flattenCname": True}
+    assert not cloudflare.diff(state, inputs).diffs
+    assert list(cloudflare.diff(state, cloudflare.inputs(**{**alias, "settings": None})).diffs) == ["settings"]
+
+
+def test_every_planned_form_is_what_the_official_sdk_takes() -> None:
+    """Names and types by the SDK's own signatures, which are made from the official provider's schema."""
+    settings = tenant("cloudflare", dkim_mode="cname", no_mail=[f"no.{ZONE}"], tls_reports=["mailto:t@acme.com"])
+    wanted = signature(cloudflare_sdk.DnsRecordArgs).parameters
+    data = signature(cloudflare_sdk.DnsRecordDataArgs).parameters
+    seen = set()
+    for record in planned_records(settings):
+        form = cloudflare_form(record)
+        seen.add(record.type)
+        for names, values in ((wanted, {**form, "zone_id": "0" * 32, "comment": "x"}), (data, form.get("data", {}))):
+            for key, value in values.items():
+                if key != "data":
+                    kind = "float" if isinstance(value, int) and not isinstance(value, bool) else type(value).__name__
+                    assert kind in str(names[key].annotation), (key, names[key])
+        assert not str(form.get("content", "")).endswith(".") or form["content"] == "."
+    assert seen >= {"A", "CNAME", "MX", "SRV", "TXT"}

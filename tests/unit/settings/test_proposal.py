@@ -1,6 +1,7 @@
 """What `new` proposes: labels, free places, and a document that is valid as it stands."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -8,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailtenant.certificates import issue_web_certificate
 from mailtenant.settings import check_fleet, parse_settings
 from mailtenant.settings.annotate import stack_file_text
 from mailtenant.settings.document import parse_document
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_label
 from mailtenant.settings.proposal import EMBEDDED, HOSTED, PublicHalves, Wishes, propose_document, propose_label
+from mailtenant.web import web_names
 from tests.unit.settings.example import a_public_key, certificates
 from tests.unit.settings.files import SALT, a_stack_file, sealed_secrets
 
@@ -25,7 +28,9 @@ def wishes(label: str = "acme", *domains: str, **more: object) -> Wishes:
 
 def keys(asked: Wishes) -> PublicHalves:
     made = certificates(asked.label, asked.host.partition(".")[2])
-    return PublicHalves(made.ca, made.chain, dict.fromkeys((asked.host, *asked.domains), a_public_key()))
+    names = web_names(asked.host, asked.domains)
+    web = issue_web_certificate(names, made.ca, made.ca_key, datetime(2026, 11, 1, tzinfo=UTC))[1]
+    return PublicHalves(made.ca, made.chain, web, dict.fromkeys((asked.host, *asked.domains), a_public_key()))
 
 
 @pytest.mark.parametrize(

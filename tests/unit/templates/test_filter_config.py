@@ -1,10 +1,12 @@
 """What is rendered for the filter and its helpers: limits, names, addresses; and what must never be in there."""
 
+import json
 import re
 from datetime import date
 from typing import Any
 
 from mailtenant.rendering import ZoneFile, render_service
+from mailtenant.sending import limits_document
 from mailtenant.settings import TenantSettings
 from mailtenant.settings.size import Service
 from tests import samples
@@ -24,26 +26,25 @@ def unbound(**changes: Any) -> str:
     return rendered("resolver", "/etc/unbound/mailtenant/unbound.conf", samples.settings(**changes))
 
 
-def scope(text: str, name: str) -> str:
-    found = re.search(rf"^\s*{name} {{ (.*) }}$", text, re.MULTILINE)
-    assert found, name
-    return found[1]
+def limits(**changes: Any) -> dict[str, Any]:
+    """limits.json, which the filter re-reads."""
+    found: dict[str, Any] = json.loads(limits_document(samples.settings(limits=changes)))
+    return found
 
 
 def test_limits_reach_the_filter_as_they_were_set() -> None:
-    text = rspamd(
-        limits={"mailbox": {"hour": 7, "day": 70}, "domain": {"day": 700}, "tenant": {"hour": 60, "day": 900}}
-    )
-    assert scope(text, "mailbox") == "hour = 7; day = 70;"
-    assert scope(text, "domain") == "day = 700;"
-    assert scope(text, "tenant") == "hour = 60; day = 900;"
-    assert "warmup" not in text
+    found = limits(mailbox={"hour": 7, "day": 70}, domain={"day": 700}, tenant={"hour": 60, "day": 900})
+    assert found == {"mailbox": {"hour": 7, "day": 70}, "domain": {"day": 700}, "tenant": {"hour": 60, "day": 900}}
 
 
 def test_a_warm_up_counts_its_days_from_the_epoch() -> None:
-    text = rspamd(limits={"warmup": {"from": "2026-12-01", "first_day": 50, "growth": 1.5}})
+    found = limits(warmup={"from": "2026-12-01", "first_day": 50, "growth": 1.5})
     days = (date(2026, 12, 1) - date(1970, 1, 1)).days
-    assert scope(text, "warmup") == f"from = {days}; first_day = 50; growth = 1.5;"
+    assert found["warmup"] == {"from": days, "first_day": 50, "growth": 1.5}
+
+
+def test_a_changed_limit_changes_no_file_that_a_restart_would_be_needed_for() -> None:
+    assert rspamd() == rspamd(limits={"mailbox": {"hour": 7, "day": 70}})
 
 
 def test_the_host_and_every_domain_must_be_signed() -> None:

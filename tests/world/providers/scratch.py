@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.errors import APIError
+
+from world.faulty_server import Fault, FaultyServer
 
 MARK = "mtp-"
 BASE_IMAGE = f"{MARK}{os.getpid()}-image:base"
@@ -94,6 +98,30 @@ class ScratchStack:
             self.set(**parameters)
         return self.run("up", "--yes", "--skip-preview")
 
+    def killed_up(self, api: FaultyServer, writes: int, **parameters: Any) -> None:
+        """An `up` that is killed with its plugins when the API has seen that many writes; then the lock is lifted.
+
+        The answers are held back, so that the engine cannot have stored what the last write did.
+        """
+        self.set(**parameters)
+        api.journal.clear()
+        # Reads are quick; each write takes effect at once and is answered late.
+        holds = [Fault("late", method=method, seconds=1.0, times=99) for method in ("POST", "PUT", "DELETE")]
+        process = subprocess.Popen(
+            ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--parallel", "1"],
+            cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        api.faults += holds
+        try:
+            eventually(lambda: len(api.writes) >= writes or process.poll() is not None, 120)
+            assert process.poll() is None, "the run ended before it could be killed"
+        finally:
+            kill_session(process.pid)
+            process.wait()
+            api.faults[:] = [fault for fault in api.faults if fault not in holds]
+        self.run("cancel", "--yes")
+
     def refresh(self) -> str:
         return self.run("refresh", "--yes", "--skip-preview", "--diff")
 
@@ -139,6 +167,15 @@ class ScratchStack:
         assert self.engine is not None
         ran: Any = self.engine.containers.get(self.name + name).exec_run(["sh", "-c", command])
         return str(ran.output.decode())
+
+
+def kill_session(leader: int) -> None:
+    """Kills a process and all that it has started: plugins have process groups of their own, but the same session."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader:
+                os.kill(int(stat.parent.name), signal.SIGKILL)
 
 
 def eventually(check: Any, limit: float = 20.0) -> Any:

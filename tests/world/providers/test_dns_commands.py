@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mailtenant.certificates import chain_faults
 from mailtenant.environment import tool_environment
 from tests.world.conftest import copy_project
 from tests.world.tenants import RunningTenant, run
@@ -116,6 +117,19 @@ def test_adopt_writes_the_zone_into_the_stack_file_and_only_reads(make: object, 
     tenant.cli("dns", "phase", "acme", "additive")
     sheet = tenant.cli("dns", "sheet", "acme", "--format", "csv").stdout
     assert "change,acme.test,acme.test,@,MX,10 mx.oldhost.example,10 mx.oldhost.example,14400," in sheet
+
+
+def test_a_second_zone_is_named_and_the_web_certificate_is_for_its_names_too(make: object) -> None:
+    tenant = make("cloudflare")  # type: ignore[operator]
+    refused = tenant.cli("domain", "add", "acme", "acme-two.test", check=False)
+    assert refused.returncode == 1 and "--provider cloudflare:ZONE_ID" in refused.stderr
+    tenant.cli("domain", "add", "acme", "acme-two.test", "--provider", f"cloudflare:{'0' * 32}")
+    settings = tenant.settings
+    assert settings.domains[1].dns.model_dump() == {"provider": "cloudflare", "zone_id": "0" * 32}
+    chain = settings.tls.web_chain
+    assert chain and list(chain_faults(chain, settings.tls.ca, "mta-sts.acme-two.test")) == []
+    assert list(chain_faults(chain, settings.tls.ca, "mta-sts.acme.test")) == []
+    tenant.cli("validate")
 
 
 def test_a_key_of_somebody_at_our_selector_stops_adoption_and_changes_nothing(make: object) -> None:

@@ -217,4 +217,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("go back by restoring a backup")
+    # In an order in which no table is dropped before those that refer to it.
+    for table in (
+        "migration_events", "mailboxes", "tasks", "outbox", "migrations", "domains", "contacts", "checklist", "audit",
+        "api_keys", "tenants", "facts",
+    ):  # fmt: skip
+        op.drop_table(table)

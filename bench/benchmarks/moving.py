@@ -1,0 +1,128 @@
+"""Moving mailboxes: does the interruption grow with the mailbox, and what does the copier cost above a plain dsync?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+
+from bench.commands import timed
+from bench.results import Aim, BenchError, Figure, Result
+from bench.session import PASSWORD, Session
+from bench.statistics import compare, spread
+from bench.tenant import DOMAIN, NETWORK, SUBNET, BenchTenant
+from mailtenant.accounts.engine import TenantEngine
+from mailtenant.mailbox_copy import MailboxCopier
+from mailtenant.mailbox_copy.sync import prepare_dsync
+from mailtenant.migration.sides import Direction
+from mailtenant.runner import DockerRunner, checked
+from mailtenant.settings import load_stack_file
+from mailtenant.shared_host import SharedHost
+from mailtenant.tenant_side import TenantMail
+from world import World, places_of
+from world.layout import SHARED_NAME
+from world.shared_host import SharedCustomer, SharedMailbox, SharedSpec
+
+PUBLISH = "127.0.8.3"
+SIZES, QUICK_SIZES = (1_000, 10_000, 50_000), (200, 2_000)
+DELTA, OCTETS = 50, 4_000
+FLAT, RATE = Aim("at most", 2), Aim("at least", 0.8)
+# A Maildir as a mail server leaves it: one file a message, flags in the name. ROOT FIRST COUNT OCTETS
+_FILL = r"""
+my ($root, $first, $count, $octets) = @ARGV;
+my $body = ("x" x 70 . "\n") x ($octets / 71);
+for my $i ($first .. $first + $count - 1) {
+    open(my $file, ">", sprintf("%s/cur/%d.M%dP%d.bench:2,S", $root, 1700000000 + $i, $i, $$)) or die $!;
+    print $file "From: a\@elsewhere.test\nTo: b\@bench.test\nSubject: $i\nMessage-ID: <$$.$i\@elsewhere.test>\n\n$body";
+    close $file or die $!;
+}
+"""
+
+
+def measure(session: Session) -> Result:
+    """One mailbox a size, and for the rate two more of the middle size."""
+    tenant = session.started().tenant
+    sizes = QUICK_SIZES if session.quick else SIZES
+    rounds = 2 if session.quick else 5
+    with _both_sides(session, tenant, len(sizes) + 2) as copier:
+        freezes = {}
+        for number, size in enumerate(sizes):
+            session.say(f"moving: {size} messages")
+            freezes[size] = _freezes(copier, f"b{number}@{DOMAIN}", size, rounds)
+        session.say("moving: copy rate")
+        ours, plain = _rate(copier, [f"b{len(sizes)}@{DOMAIN}", f"b{len(sizes) + 1}@{DOMAIN}"], sizes[-2])
+    medians = {size: median(values) for size, values in freezes.items()}
+    figures = [
+        Figure(f"last pass and comparison, {size} messages", medians[size], "s", spread=spread(freezes[size]))
+        for size in sizes
+    ]
+    figures.append(Figure("largest ÷ smallest", max(medians.values()) / min(medians.values()), "", aim=FLAT))
+    # Of time, a rate's inverse: plain ÷ ours.
+    compared = compare([plain], [ours])
+    figures.append(
+        Figure("copy rate", sizes[-2] / ours, "messages/s", sizes[-2] / plain, compared.ratio, compared.spread, RATE)
+    )
+    return Result(
+        "moving",
+        "Moving mailboxes from the shared host",
+        f"The last pass of a migration, for mailboxes of different sizes with the same {DELTA} new messages of "
+        f"{OCTETS // 1000} kB: copy and comparison of both sides. Copy rate: a first pass over one mailbox.",
+        tuple(figures),
+        baseline="copy rate: one plain `doveadm sync -1 -R` of an equal mailbox, without any comparison.",
+    )
+
+
+@contextmanager
+def _both_sides(session: Session, tenant: BenchTenant, mailboxes: int) -> Iterator[MailboxCopier]:
+    """The shared host beside the tenant; it goes with the bench's world."""
+    settings = load_stack_file(tenant.stack_file)
+    people = tuple(SharedMailbox(f"b{number}", PASSWORD, "SSHA256", None) for number in range(mailboxes))
+    world = World(name=NETWORK, subnet=SUBNET, client=session.client)
+    world.up(places_of([settings]), shared=SharedSpec((SharedCustomer(DOMAIN, people),), PUBLISH))
+    host = SharedHost(DockerRunner(f"{NETWORK}-shared"), (DOMAIN,), SHARED_NAME, world.shared_ca())
+    yield MailboxCopier(host, TenantMail(TenantEngine.of(settings.settings), (DOMAIN,)))
+
+
+def _freezes(copier: MailboxCopier, address: str, size: int, rounds: int) -> list[float]:
+    """Seconds of each later pass, each with the same delta."""
+    _fill(copier, address, 0, size)
+    _pass(copier, address)
+    found = []
+    for number in range(rounds):
+        _fill(copier, address, size + number * DELTA, DELTA)
+        found.append(timed(lambda: _pass(copier, address)))
+    return found
+
+
+def _rate(copier: MailboxCopier, addresses: list[str], size: int) -> tuple[float, float]:
+    """Seconds of (our first pass, a plain one)."""
+    for address in addresses:
+        _fill(copier, address, 0, size)
+    ours = timed(lambda: _pass(copier, addresses[0]))
+    with copier.shared.copy_access([addresses[1]]) as access:
+        transport = prepare_dsync(copier.tenant.imap, access)
+        command = ["doveadm", "-c", transport.config, "sync", "-1", "-R", "-u", addresses[1], transport.location]
+        plain = timed(lambda: checked(copier.tenant.imap, command, seconds=3600))
+    return ours, plain
+
+
+def _pass(copier: MailboxCopier, address: str) -> None:
+    report = copier.run(Direction.TO_TENANT, [address])
+    if wrong := report.errors() + report.differences():
+        raise BenchError(f"moving: {wrong[0]}")
+
+
+def _fill(copier: MailboxCopier, address: str, first: int, count: int) -> None:
+    """New messages on the shared host, and its indexes brought up to date, as a delivery does it."""
+    local = address.partition("@")[0]
+    root = f"/var/vmail/{DOMAIN}/{local}/Maildir"
+    runner = copier.shared.runner
+    checked(
+        runner, ["install", "-d", "-o", "vmail", "-g", "vmail", *(f"{root}/{part}" for part in ("cur", "new", "tmp"))]
+    )
+    checked(
+        runner,
+        ["install", "-d", "-o", "vmail", "-g", "vmail", f"/var/vmail/{DOMAIN}", f"/var/vmail/{DOMAIN}/{local}", root],
+    )
+    # `perl -` reads the program from stdin.
+    words = ["setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups", "perl", "-", root, str(first), str(count)]
+    checked(runner, [*words, str(OCTETS)], stdin=_FILL.encode(), seconds=3600)
+    checked(runner, ["doveadm", "index", "-u", address, "INBOX"], seconds=3600)

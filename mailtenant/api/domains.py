@@ -1,0 +1,144 @@
+"""`/api/domains/`: which there are, their records, and push, repush, verify and clean as tasks; single and in bulk."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from mailtenant.api.errors import ApiProblem
+from mailtenant.api.mailboxes import TaskStarted, plane_of
+from mailtenant.api.security import CallerOf
+from mailtenant.control import customers
+from mailtenant.control.errors import NotFound
+from mailtenant.control.tables import Domain
+from mailtenant.migration import Side
+from mailtenant.tasks import book
+from mailtenant.tasks.kinds import ANSWERS
+from mailtenant.tasks.systems import Systems
+
+router = APIRouter(prefix="/api/domains", tags=["domains"])
+
+
+class DomainOut(BaseModel):
+    """`state`: `verified` when all records were seen at the last look, else `dns_pending`."""
+
+    id: int
+    name: str
+    provider: str = Field(description="manual, cloudflare, godaddy or local")
+    state: str
+    fully_verified: bool
+    verified: str | None
+
+
+class RecordOut(BaseModel):
+    """One record to be there. `ttl` in seconds."""
+
+    name: str
+    type: str
+    value: str
+    ttl: int
+    reason: str
+
+
+class Plan(BaseModel):
+    """What the domain needs now; it changes with your move."""
+
+    domain: str
+    records: list[RecordOut]
+
+
+class Names(BaseModel):
+    """Domains by name; empty: all of yours."""
+
+    domains: Annotated[list[str], Field(max_length=500)] = []
+
+
+@router.get("/", response_model=list[DomainOut])
+def list_domains(request: Request, caller: CallerOf) -> list[dict[str, Any]]:
+    with plane_of(request).database.read() as session:
+        return [_shown(row) for row in customers.domains(session, caller.tenant_id)]
+
+
+@router.get("/{name}", response_model=DomainOut)
+def one_domain(request: Request, caller: CallerOf, name: str) -> dict[str, Any]:
+    return _shown(_find(request, caller, name))
+
+
+@router.get("/{name}/plan", response_model=Plan)
+def plan(request: Request, caller: CallerOf, name: str) -> dict[str, Any]:
+    """Every record with its reason; for those who enter records by hand, this is what to enter."""
+    domain = _find(request, caller, name)
+    systems: Systems = request.app.state.systems
+    try:
+        found = systems.of(caller.label, Side(caller.serving)).plan(domain.name)
+    except ANSWERS as answer:
+        raise ApiProblem(409, "not_now", str(answer)) from None
+    shown = [{"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason} for r in found]
+    return {"domain": domain.name, "records": shown}
+
+
+@router.post("/{name}/push-dns", status_code=202, response_model=TaskStarted)
+def push(request: Request, caller: CallerOf, name: str) -> dict[str, Any]:
+    """Writes the plan through the domain's provider; nothing else in the zone is touched."""
+    return _ask(request, caller, "dns.push", [name])
+
+
+@router.post("/{name}/repush", status_code=202, response_model=TaskStarted)
+def repush(request: Request, caller: CallerOf, name: str) -> dict[str, Any]:
+    """As push; what was changed by hand since is put right."""
+    return _ask(request, caller, "dns.repush", [name])
+
+
+@router.post("/{name}/verify", status_code=202, response_model=TaskStarted)
+def verify(request: Request, caller: CallerOf, name: str) -> dict[str, Any]:
+    """Asks every authoritative server and two resolvers; the task's results say `fullyVerified` and what is wrong."""
+    return _ask(request, caller, "dns.verify", [name])
+
+
+@router.delete("/{name}/dns", status_code=202, response_model=TaskStarted)
+def clean(request: Request, caller: CallerOf, name: str) -> dict[str, Any]:
+    """Takes our records back; the domain and its mailboxes stay."""
+    return _ask(request, caller, "dns.clean", [name])
+
+
+@router.post("/bulk-push-dns", status_code=202, response_model=TaskStarted)
+def bulk_push(request: Request, caller: CallerOf, names: Names) -> dict[str, Any]:
+    return _ask(request, caller, "dns.push", names.domains)
+
+
+@router.post("/bulk-repush", status_code=202, response_model=TaskStarted)
+def bulk_repush(request: Request, caller: CallerOf, names: Names) -> dict[str, Any]:
+    return _ask(request, caller, "dns.repush", names.domains)
+
+
+@router.post("/bulk-verify", status_code=202, response_model=TaskStarted)
+def bulk_verify(request: Request, caller: CallerOf, names: Names) -> dict[str, Any]:
+    return _ask(request, caller, "dns.verify", names.domains)
+
+
+def _ask(request: Request, caller: CallerOf, kind: str, names: Sequence[str]) -> dict[str, Any]:
+    plane = plane_of(request)
+    with plane.database.write() as session:
+        own = [row.name for row in customers.domains(session, caller.tenant_id)]
+        if set(names) - set(own):
+            raise NotFound("no such domain")
+        given = {"domains": list(dict.fromkeys(names)) or own}
+        return {"task_id": book.ask(plane, session, caller.tenant_id, kind, given, actor=caller.actor).id}
+
+
+def _find(request: Request, caller: CallerOf, name: str) -> Domain:
+    with plane_of(request).database.read() as session:
+        found = session.scalar(select(Domain).where(Domain.tenant_id == caller.tenant_id, Domain.name == name))
+    if found is None:
+        raise NotFound("no such domain")
+    return found
+
+
+def _shown(row: Domain) -> dict[str, Any]:
+    return {
+        "id": row.id, "name": row.name, "provider": row.provider, "fully_verified": row.verified_at is not None,
+        "state": "verified" if row.verified_at else "dns_pending",
+        "verified": row.verified_at.isoformat() if row.verified_at else None,
+    }  # fmt: skip

@@ -1,0 +1,91 @@
+"""Who calls: the key from either header, limits by key, and by address for those whose key is wrong."""
+
+import asyncio
+import math
+import time
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from limits import RateLimitItem, parse
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from mailtenant.api.directory import Caller, Directory
+from mailtenant.api.errors import ApiProblem
+from mailtenant.control.plane import ControlPlane
+
+CHALLENGE: Final = 'Api-Key realm="mailtenant"'
+LONGEST: Final = 512
+
+
+@dataclass
+class Gate:
+    """What stands between a request and an endpoint; one a process, in `app.state.gate`."""
+
+    plane: ControlPlane
+    directory: Directory
+
+    def __post_init__(self) -> None:
+        settings = self.plane.settings
+        self._remote = not settings.rate_storage.startswith("memory:")
+        self._limiter = FixedWindowRateLimiter(storage_from_string(settings.rate_storage))
+        self._per_key, self._per_address = parse(settings.rate_key), parse(settings.rate_address)
+
+    async def admit(self, request: Request) -> Caller:
+        """Raises: ApiProblem 401, 429"""
+        key = given_key(request)
+        if key is None:
+            await self._refuse(
+                request, "no API key was given: send `Authorization: Api-Key …` or `X-Server-API-Key: …`"
+            )
+            raise AssertionError  # not reached
+        caller = await self.directory.find(self.plane.vault.digest(key))
+        if caller is None:
+            await self._refuse(request, "this API key is not known, or was revoked")
+            raise AssertionError  # not reached
+        await self._count(self._per_key, f"key-{caller.key_id}")
+        request.scope["key_id"] = caller.key_id
+        return caller
+
+    async def _refuse(self, request: Request, message: str) -> None:
+        address = request.client.host if request.client else "unknown"
+        await self._count(self._per_address, f"address-{address}")
+        raise ApiProblem(401, "unauthorized", message, headers={"WWW-Authenticate": CHALLENGE})
+
+    async def _count(self, limit: RateLimitItem, whose: str) -> None:
+        if self._remote:
+            allowed = await asyncio.to_thread(self._limiter.hit, limit, whose)
+        else:
+            allowed = self._limiter.hit(limit, whose)
+        if not allowed:
+            wait = max(1, math.ceil(self._limiter.get_window_stats(limit, whose).reset_time - time.time()))
+            raise ApiProblem(
+                429, "too_many_requests", f"more than {limit}; wait as `Retry-After` says",
+                headers={"Retry-After": str(wait)},
+            )  # fmt: skip
+
+
+def given_key(request: Request) -> str | None:
+    """The key of a request; None if there is none, or two that differ."""
+    found: set[str] = set()
+    for name, value in request.scope["headers"]:
+        if name == b"x-server-api-key":
+            found.add(value.decode("latin-1").strip())
+        elif name == b"authorization":
+            scheme, _, rest = value.decode("latin-1").strip().partition(" ")
+            if scheme.lower() == "api-key":
+                found.add(rest.strip())
+    if len(found) != 1:
+        return None
+    key = found.pop()
+    return key if 0 < len(key) <= LONGEST else None
+
+
+async def caller(request: Request) -> Caller:
+    """The customer that calls."""
+    gate: Gate = request.app.state.gate
+    return await gate.admit(request)
+
+
+CallerOf = Annotated[Caller, Depends(caller)]

@@ -1,0 +1,114 @@
+"""`mailtenant migrate preflight` and `plan`: what would happen, and whether it may."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from mailtenant.cli import output
+from mailtenant.cli.control import control
+from mailtenant.control import customers, migrations
+from mailtenant.control.plane import ControlPlane
+from mailtenant.workflow.decide import BACK_FROM_TENANT, BACK_ON_SHARED, STEPS
+from mailtenant.workflow.real.moves import PlaceSettings, RealMoves
+
+Label = Annotated[str, typer.Argument(help="the customer's label")]
+GIB = 1024**3
+
+
+def preflight(label: Label, as_json: output.JsonOption = False, project: output.ProjectOption = None) -> None:
+    """Check everything that must be right before LABEL moves: stack file, records, password schemes, capacity.
+    Changes nothing; exits with 1 if something is red.
+
+    Example: mailtenant migrate preflight acme
+    """
+    with control(project) as plane:
+        _known(plane, label)
+        found = _moves(plane, project).preflight(label)
+    if as_json:
+        output.print_json([asdict(one) for one in found])
+    else:
+        table = Table("", "what", "found", "fix", title=f"preflight of {label}")
+        for one in found:
+            table.add_row("✓" if one.ok else "✗", one.subject, one.said, one.fix)
+        output.print_table(table)
+    if not all(one.ok for one in found):
+        raise typer.Exit(output.ExitCode.PROBLEM)
+
+
+def plan(label: Label, as_json: output.JsonOption = False, project: output.ProjectOption = None) -> None:
+    """Print what LABEL's move will do: steps in their order with what undoes them, sizes and estimates, the window,
+    every record old → new. Changes nothing.
+
+    Example: mailtenant migrate plan acme --json
+    """
+    with control(project) as plane:
+        made = planned(plane, _moves(plane, project), label)
+    if as_json:
+        output.print_json(made)
+    else:
+        _print(made)
+
+
+def planned(plane: ControlPlane, moves: RealMoves, label: str) -> dict[str, Any]:
+    """The plan as plain values: the same for the same customer, settings and sizes."""
+    _known(plane, label)
+    with plane.database.read() as session:
+        migration = migrations.load(session, customers.find(session, label))[1]
+    size, window = moves.estimate(label), migration.window
+    changes = moves.open(label).dns.changes()
+    back = {*BACK_FROM_TENANT, *BACK_ON_SHARED}
+    return {
+        "label": label,
+        "state": migration.state.value,
+        "from": plane.settings.shared_imap_host,
+        "to": plane.settings.tenant_host(label),
+        "window": None
+        if window is None
+        else {"start": window.start.isoformat(), "minutes": window.minutes, "interruption": window.interruption},
+        "mailboxes": dict(size.mailboxes),
+        "octets": sum(size.mailboxes.values()),
+        "estimate": {"copy_seconds": round(size.copy_seconds), "freeze_seconds": round(size.freeze_seconds)},
+        "steps": [
+            {"step": step.value, "does": does, "undo": undo} for step, (does, undo) in STEPS.items() if step not in back
+        ],
+        "records": [asdict(change) for change in changes],
+        "rollback": [{"step": step.value, "does": STEPS[step][0]} for step in (*BACK_FROM_TENANT, *BACK_ON_SHARED)],
+    }
+
+
+def _print(made: dict[str, Any]) -> None:
+    window = made["window"]
+    typer.echo(f"{made['label']}: {made['from']} → {made['to']}, now {made['state']}")
+    when = f"{window['start']}, {window['minutes']} minutes" if window else "not fixed: mailtenant migrate schedule"
+    typer.echo(f"window: {when}")
+    estimate, size = made["estimate"], f"{made['octets'] / GIB:.2f} GiB"
+    typer.echo(
+        f"{len(made['mailboxes'])} mailboxes, {size}: about {estimate['copy_seconds']} s to copy while live, about "
+        f"{estimate['freeze_seconds']} s of interruption"
+    )
+    steps = Table("step", "does", "undone by", title="steps, in this order")
+    for one in made["steps"]:
+        steps.add_row(one["step"], one["does"], one["undo"])
+    output.print_table(steps)
+    records = Table("phase", "name", "type", "old", "new", "by", title="records, old → new")
+    for one in made["records"]:
+        who = "the customer" if one["by_hand"] else "us"
+        records.add_row(one["phase"], one["name"], one["type"], one["old"], one["new"], who)
+    output.print_table(records)
+    back = Table("step", "does", title="a rollback, as far as it is needed, in this order")
+    for one in made["rollback"]:
+        back.add_row(one["step"], one["does"])
+    output.print_table(back)
+
+
+def _moves(plane: ControlPlane, project: Path | None) -> RealMoves:
+    return RealMoves(plane, output.project_dir(project), PlaceSettings.from_environment())
+
+
+def _known(plane: ControlPlane, label: str) -> None:
+    """Raises: NotFound"""
+    with plane.database.read() as session:
+        customers.find(session, label)

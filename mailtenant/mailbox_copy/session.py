@@ -1,0 +1,47 @@
+"""Sessions on either side without a password: `doveadm exec`, as the host's own administrator may."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+from mailtenant.mailbox_copy.imap import Imap
+from mailtenant.mailbox_copy.sieve import ManageSieve
+from mailtenant.migration.sides import SideError
+from mailtenant.runner import Runner
+
+_END_SECONDS = 10
+
+
+@contextmanager
+def imap_session(runner: Runner, address: str) -> Iterator[Imap]:
+    """Raises: SideError"""
+    with _pipes(runner, "imap", address) as (reader, writer):
+        yield Imap(reader, writer, f"{runner.name}: {address}")
+
+
+@contextmanager
+def sieve_session(runner: Runner, address: str) -> Iterator[ManageSieve]:
+    """Raises: SideError"""
+    with _pipes(runner, "managesieve", address) as (reader, writer):
+        yield ManageSieve(reader, writer, f"{runner.name}: {address}")
+
+
+@contextmanager
+def _pipes(runner: Runner, service: str, address: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    process = runner.start(["doveadm", "exec", service, "-u", address])
+    reader, writer = process.stdout, process.stdin
+    if reader is None or writer is None:
+        raise SideError(f"{runner.name}: no pipes to `doveadm exec {service}`")
+    try:
+        yield reader, writer
+    finally:
+        # The end of its input ends the session; whoever does not listen is ended.
+        with suppress(OSError):
+            writer.close()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.close()

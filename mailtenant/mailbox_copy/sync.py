@@ -1,0 +1,108 @@
+"""One pass of `doveadm sync -1` over one mailbox, run in the tenant's imap container.
+
+Never `doveadm backup`, never a two-way `sync`: both can empty a mailbox that is not as they expect it (measured; see
+docs/decisions/0015). One transport, dsync over TLS, for the whole migration: another one gives other GUIDs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mailtenant.migration.sides import Direction, SideError
+from mailtenant.runner import Done, Runner, checked
+from mailtenant.shared_host.host import CopyAccess
+
+FOLDER: Final = "/run/mailtenant-copy"
+_AGAIN: Final = 2
+"""doveadm-sync(1): done without errors, but not all changes could be done; "running dsync again usually helps"."""
+_ATTEMPTS: Final = 3
+_PREPARE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.new"; mv -f "$1/.$2.new" "$1/$2"'
+
+
+@dataclass(frozen=True)
+class Transport:
+    """How the tenant's doveadm is told where the other side is: a configuration file, and the location for `sync`."""
+
+    config: str
+    location: str
+
+
+def prepare_dsync(imap: Runner, access: CopyAccess) -> Transport:
+    """Writes what the client needs into the container's memory (`/run` is a tmpfs), readable by root only.
+
+    Raises: SideError
+    """
+    _write(imap, "ca.pem", access.ca)
+    settings = [
+        f'doveadm_password = "{access.password}"',
+        f"ssl_client_ca_file = {FOLDER}/ca.pem",
+        "ssl_client_require_valid_cert = yes",
+    ]
+    return Transport(_config(imap, settings), f"tcps:{access.host}:{access.port}")
+
+
+def prepare_imapc(imap: Runner, host: str, port: int, master: str, password: str, ca: str) -> Transport:
+    """The same for a foreign IMAP server with a master user. `ca` empty: the authorities that the image trusts.
+
+    Raises: SideError
+    """
+    if any(sign in f"{host}{master}{password}" for sign in '"\\\r\n'):
+        raise SideError("the source's host, master user or password holds a quote, backslash or line break")
+    if ca:
+        _write(imap, "ca.pem", ca)
+    settings = [
+        f"imapc_host = {host}",
+        f"imapc_port = {port}",
+        "imapc_ssl = imaps",
+        f'imapc_user = "%{{user}}*{master}"',
+        f'imapc_password = "{password}"',
+        f"ssl_client_ca_file = {FOLDER}/ca.pem" if ca else "ssl_client_ca_dir = /etc/ssl/certs",
+        "ssl_client_require_valid_cert = yes",
+    ]
+    return Transport(_config(imap, settings), "imapc:")
+
+
+def _config(imap: Runner, settings: Sequence[str]) -> str:
+    lines = [
+        "dovecot_config_version = 2.4.1",
+        "dovecot_storage_version = 2.4.1",
+        "!include /etc/dovecot/dovecot.conf",
+        # A full mailbox arrives whole: quotas count, but do not refuse, while mail is copied.
+        "quota_enforce = no",
+        *settings,
+    ]
+    _write(imap, "dovecot.conf", "\n".join(lines) + "\n")
+    return f"{FOLDER}/dovecot.conf"
+
+
+def _write(imap: Runner, name: str, text: str) -> None:
+    checked(imap, ["sh", "-c", _PREPARE, "sh", FOLDER, name], stdin=text.encode())
+
+
+def sync(imap: Runner, transport: Transport, direction: Direction, address: str, seconds: float) -> str | None:
+    """What stopped the pass, or None. Ended from within the container after `seconds`, so nothing is left running.
+
+    Raises: HostGone
+    """
+    # One dsync a mailbox at a time, also with one that a killed worker left behind.
+    command = ["timeout", "-k", "10", f"{seconds:.0f}", "doveadm", "-c", transport.config, "sync", "-1", "-l", "60"]
+    command += ["-R"] if direction is Direction.TO_TENANT else []
+    command += ["-u", address, transport.location]
+    for _ in range(_ATTEMPTS):
+        try:
+            done = imap.run(command, seconds=seconds + 60)
+        except SideError as error:
+            if type(error) is SideError:
+                return str(error)
+            raise
+        if done.code != _AGAIN:
+            break
+    return None if done.code == 0 else _complaint(done, seconds)
+
+
+def _complaint(done: Done, seconds: float) -> str:
+    """In the words of the first error: those that follow are its consequences."""
+    if done.code == 124:
+        return f"doveadm sync did not end within {seconds:.0f} s"
+    lines = [line for line in done.errors.splitlines() if "Error:" in line or "Fatal:" in line]
+    return f"doveadm sync ended with {done.code}: {(lines or [done.last_words()])[0].strip()[:400]}"

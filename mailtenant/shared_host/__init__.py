@@ -1,0 +1,6 @@
+"""A customer on a shared mail host that serves many: the old side of a migration."""
+
+from mailtenant.shared_host.host import CopyAccess, SharedHost
+from mailtenant.shared_host.paths import HostPaths
+
+__all__ = ["CopyAccess", "HostPaths", "SharedHost"]

@@ -1,0 +1,155 @@
+"""One customer on a shared host: frozen, relayed, opened again, without the other customers noticing."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from mailtenant.migration.sides import Activity, CustomerAccounts, SideError
+from mailtenant.runner import Runner, checked
+from mailtenant.shared_host.accounts import customer_accounts
+from mailtenant.shared_host.paths import HostPaths
+from mailtenant.shared_host.queue import Queued, queued
+from mailtenant.shared_host.script import ACCESS, FLUSH, HELD, REPORT, STATE
+from mailtenant.waiting import until
+
+QUIET_SECONDS: Final = 120.0
+
+
+@dataclass(frozen=True)
+class CopyAccess:
+    """How a tenant's Dovecot reaches the customer's mailboxes on the host while a pass runs."""
+
+    host: str
+    port: int
+    ca: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SharedHost:
+    """A `MailSide`. `domains`: all of the customer's. `name`: the host's own name; `ca`: PEM of its certificate's CA.
+
+    Every operation may be repeated; what a crash left half done is finished by the next call.
+    """
+
+    runner: Runner
+    domains: tuple[str, ...]
+    name: str
+    ca: str = field(repr=False)
+    paths: HostPaths = field(default_factory=HostPaths)
+    copy_port: int = 12345
+    seconds: float = QUIET_SECONDS
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+
+    def accounts(self) -> CustomerAccounts:
+        """Raises: SideError naming every account that cannot move as it is."""
+        users = "".join(checked(self.runner, ["cat", "--", self.paths.users_of(d)]) for d in self.domains)
+        return customer_accounts(users, checked(self.runner, ["cat", "--", self.paths.aliases]), self.domains)
+
+    def freeze(self) -> None:
+        """Holds mail, denies logins, then ends sessions, and waits until nothing can change a mailbox any more.
+
+        Raises: SideError when sessions or deliveries do not end in time; the customer is frozen all the same.
+        """
+        self._state("frozen")
+        first = self._report()
+        # Whatever was under way when the tables changed may still be a delivery into a mailbox; what comes to the head
+        # of the queue later goes to `retry` and only looks like one.
+        before = {message.id for message in first.queue if message.under_way}
+        last = first
+
+        def quiet() -> bool:
+            nonlocal last
+            last = self._report()
+            if last.sessions:
+                self._state("frozen")
+            still = {message.id for message in last.queue if message.under_way} & before
+            return not still and not last.sessions and not last.deliveries
+
+        if not until(quiet, self.seconds, self.clock):
+            raise SideError(
+                f"{self.name}: {last.sessions} sessions and {last.deliveries} deliveries of {', '.join(self.domains)} "
+                f"did not end within {self.seconds:.0f} s; see `doveadm who` and `postqueue -p` there, then try again"
+            )
+
+    def thaw(self) -> None:
+        """As before the freeze; what was held is delivered at once."""
+        self._state("open")
+        self._release()
+
+    def relay(self, host: str) -> None:
+        """The held mail, and all that still comes, goes on to `host`. Logins stay denied."""
+        if not host or any(sign.isspace() or sign in "[]:" for sign in host):
+            raise SideError(f"{self.name}: not a host name to relay to")
+        self._state("relayed", host)
+        self._release()
+
+    def activity(self) -> Activity:
+        """Sessions and LMTP deliveries as Dovecot counts them; mail of the customer in the queue."""
+        report = self._report()
+        return Activity(report.sessions, report.deliveries, len(report.queue))
+
+    def frozen(self) -> bool:
+        """Whether logins of every domain of the customer are denied now."""
+        where = ["-mindepth", "3", "-path", "*/denied/imap/*", "-type", "l", "-printf", "%f\\n"]
+        found = checked(self.runner, ["find", self.paths.move, *where])
+        return set(self.domains) <= set(found.split())
+
+    @contextmanager
+    def copy_access(self, addresses: Sequence[str]) -> Iterator[CopyAccess]:
+        """The copy instance knows exactly these mailboxes of the customer until the block ends. Raises: SideError"""
+        try:
+            password = self._access(addresses).strip()
+            yield CopyAccess(self.name, self.copy_port, self.ca, password)
+        finally:
+            self._access(())
+
+    def _access(self, addresses: Sequence[str]) -> str:
+        command = ["sh", "-c", ACCESS, "sh", self.paths.move, self.paths.copy_config, *self.domains, "--", *addresses]
+        fresh = secrets.token_urlsafe(32) if addresses else ""
+        return checked(self.runner, command, stdin=f"{fresh}\n".encode())
+
+    def _state(self, state: str, host: str = "") -> None:
+        checked(self.runner, ["sh", "-c", STATE, "sh", self.paths.move, state, host, *self.domains])
+
+    def _report(self) -> Report:
+        return report(self.runner, self.domains)
+
+    def _release(self) -> None:
+        """Tries mail that the freeze held until none is left; what waits for other reasons waits on."""
+
+        def released() -> bool:
+            held = [
+                m.id for m in self._report().queue if not m.under_way and any(HELD in reason for reason in m.reasons)
+            ]
+            if held:
+                checked(self.runner, ["sh", "-c", FLUSH], stdin="".join(f"{id_}\n" for id_ in held).encode())
+            return not held
+
+        if not until(released, self.seconds, self.clock):
+            raise SideError(
+                f"{self.name}: held mail of {', '.join(self.domains)} has not left the queue within "
+                f"{self.seconds:.0f} s; see `postqueue -p` there, then try again"
+            )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What goes on for a customer's domains: logged-in sessions, LMTP deliveries, mail in the queue."""
+
+    sessions: int
+    deliveries: int
+    queue: tuple[Queued, ...]
+
+
+def report(runner: Runner, domains: Sequence[str]) -> Report:
+    """One look at Postfix and Dovecot, on either side. Raises: SideError"""
+    text = checked(runner, ["sh", "-c", REPORT, "sh", *(f"*@{domain}" for domain in domains)])
+    services = [line.split("\t")[1] for line in text.splitlines() if not line.startswith("{") and "\t" in line]
+    deliveries = services.count("lmtp")
+    return Report(len(services) - deliveries, deliveries, tuple(queued(text, domains)))

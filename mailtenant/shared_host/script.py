@@ -1,0 +1,123 @@
+"""The two small programs that run on the shared host, as constants: what varies comes as arguments and by stdin.
+
+Each takes the lock of the `move` folder, so that migrations of several customers do not lose each other's lines; each
+file is written beside, synced and renamed, so that a crash leaves the old or the new one.
+"""
+
+from typing import Final
+
+HELD: Final = "mail is held while the customer moves to a new host"
+"""Stands in the queue as the reason of held mail, and tells it from mail that waits for something else."""
+
+_EDIT: Final = r"""
+set -eu
+umask 022
+mkdir -p "$1" && cd "$1"
+exec 9>.lock
+flock -w 60 9 || { echo "another change has held the lock for a minute" >&2; exit 75; }
+mkdir -p denied
+for file in transport access accepted aliases senders users copy-password.conf; do : >>"$file"; done
+
+# edit FILE KEY [LINE]: without the lines whose first word is KEY, and with LINE.
+edit() {
+    KEY=$2 awk '$1 != ENVIRON["KEY"]' "$1" >".$1.new"
+    [ -z "${3:-}" ] || printf '%s\n' "$3" >>".$1.new"
+    sync -f ".$1.new"
+    mv -f ".$1.new" "$1"
+}
+"""
+
+STATE: Final = (
+    _EDIT
+    + rf"""
+# MOVE STATE HOST DOMAIN…   STATE: frozen, relayed, open
+# Reading is denied by a link to itself, which Dovecot cannot open: "temporarily unavailable". Not so sending: Postfix
+# calls every failed login wrong for good (535), so the login passes there and every recipient is answered 450.
+protocols="imap pop3 sieve"
+deny() {{
+    for protocol in $protocols; do
+        mkdir -p "denied/$protocol"
+        [ -L "denied/$protocol/$1" ] || ln -s "$1" "denied/$protocol/$1"
+    done
+    edit senders "$theirs" "$theirs $LATER"
+}}
+LATER="450 4.3.2 mailboxes are being moved, please try again in some minutes"
+state=$2 host=$3
+shift 3
+for domain; do
+    theirs="/@$(printf %s "$domain" | sed 's/[.]/[.]/g')\$/"
+    whole="/^(.*@$(printf %s "$domain" | sed 's/[.]/[.]/g'))\$/"
+    case $state in
+    frozen)
+        deny "$domain"
+        edit access "$domain" "$domain $LATER"
+        edit transport "$domain" "$domain retry:4.3.2 {HELD}"
+        edit accepted "@$domain"
+        edit aliases "$whole"
+        ;;
+    relayed)
+        # From here on the new host alone says which addresses exist and where they lead.
+        deny "$domain"
+        edit accepted "@$domain" "@$domain x"
+        edit aliases "$whole" "$whole \$1"
+        edit transport "$domain" "$domain relay:[$host]"
+        edit access "$domain" "$domain reject_unverified_recipient"
+        ;;
+    open)
+        edit transport "$domain"
+        edit aliases "$whole"
+        edit accepted "@$domain"
+        edit access "$domain"
+        for protocol in $protocols; do rm -f "denied/$protocol/$domain"; done
+        edit senders "$theirs"
+        ;;
+    esac
+done
+# Always: a crash may have come between the files and this.
+postfix reload 2>/dev/null || {{ echo "postfix reload failed: is Postfix running?" >&2; exit 75; }}
+doveadm auth cache flush >/dev/null
+# After the denial, so that nobody comes back. Not zero where nobody is logged in.
+[ "$state" = open ] || for domain; do doveadm kick "*@$domain" >/dev/null 2>&1 || true; done
+"""
+)
+
+REPORT: Final = """
+# MASK…   what goes on: the queue, then Dovecot's connections of the users that match.
+postqueue -j
+for mask; do doveadm -f tab who -1 "$mask" | tail -n +2; done
+"""
+
+FLUSH: Final = """
+# The ids by stdin: these messages are tried at once, no others.
+while read -r id; do postqueue -i "$id" || true; done
+"""
+
+ACCESS: Final = (
+    _EDIT
+    + r"""
+# MOVE COPY_CONFIG DOMAIN… -- ADDRESS…   the users of these domains whom the copy instance knows; none: closed
+# The password by stdin. It becomes the instance's own while nobody else's copy runs, else the present one stays.
+config=$2
+shift 2
+while [ "$1" != -- ]; do
+    DOMAIN=$1 awk -F: '{ n = split($1, part, "@"); if (part[n] != ENVIRON["DOMAIN"]) print }' users >.users.new
+    sync -f .users.new
+    mv -f .users.new users
+    shift
+done
+shift
+read -r password || true
+if [ ! -s copy-password.conf ] || { [ ! -s users ] && [ -n "$password" ]; }; then
+    (umask 077; printf 'doveadm_password = "%s"\n' "$password" >.copy-password.new)
+    mv -f .copy-password.new copy-password.conf
+    doveadm -c "$config" reload
+fi
+if [ $# -gt 0 ]; then
+    cp -p users .users.new
+    for address; do printf '%s:::::::\n' "$address" >>.users.new; done
+    sync -f .users.new
+    mv -f .users.new users
+    sed 's/^doveadm_password = "\(.*\)"$/\1/' copy-password.conf
+fi
+"""
+)

@@ -1,0 +1,181 @@
+"""Opens a customer's move from the control plane's settings and the stack file; the preflight and the estimate."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mailtenant.accounts.engine import TenantEngine
+from mailtenant.accounts.schemes import HashRefused, check_hash
+from mailtenant.control import customers
+from mailtenant.control.errors import Misconfigured
+from mailtenant.control.plane import ControlPlane
+from mailtenant.dns.findings import PlanRefused
+from mailtenant.dns.planner import records
+from mailtenant.environment import tool_environment
+from mailtenant.mailbox_copy import MailboxCopier
+from mailtenant.migration.sides import Direction, SideError
+from mailtenant.runner import DockerRunner, Runner, SshRunner
+from mailtenant.settings.existing import PHASES
+from mailtenant.shared_host import SharedHost
+from mailtenant.tenant_side import TenantMail
+from mailtenant.workflow.ports import Estimate, Finding, Move, StepError
+from mailtenant.workflow.real.names import PlannedDns
+from mailtenant.workflow.real.stack import PulumiStack
+
+PREFIX = "MAILTENANT_MIGRATE_"
+RATE = 5_000_000.0
+"""Octets a second of a first pass over many small messages, for estimates: measured on two cores (docs/benchmarks.md
+says what this machine does)."""
+PER_MAILBOX = 0.5
+"""Seconds of a last pass over a mailbox with nothing new, for estimates."""
+
+
+class PlaceSettings(BaseModel):
+    """Where the shared host is and whom to ask."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    shared_host: str = Field(default="", description="docker://CONTAINER or ssh://USER@HOST")
+    shared_ca: Path | None = Field(default=None, description="PEM file of the CA of its certificate")
+    resolvers: str = Field(default="1.1.1.1,8.8.8.8", description="recursive servers that must show the records")
+    echo: str = Field(default="", description="an address outside that answers with SPF and DKIM results")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Raises: Misconfigured"""
+        given = os.environ if environment is None else environment
+        values = {name: given[PREFIX + name.upper()] for name in cls.model_fields if given.get(PREFIX + name.upper())}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            wrong = "; ".join(f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+            raise Misconfigured(f"the environment is not right: {wrong}") from None
+
+    def runner(self) -> Runner:
+        """Raises: StepError"""
+        parts = urlsplit(self.shared_host)
+        if parts.scheme == "docker" and parts.netloc:
+            return DockerRunner(parts.netloc, tool_environment())
+        if parts.scheme == "ssh" and parts.netloc:
+            return SshRunner(parts.netloc)
+        raise StepError(
+            "it is not said how to reach the shared host",
+            f"set {PREFIX}SHARED_HOST to docker://CONTAINER or ssh://USER@HOST",
+            again=False,
+        )
+
+    def ca(self) -> str:
+        """Raises: StepError"""
+        try:
+            return self.shared_ca.read_text(encoding="ascii") if self.shared_ca else ""
+        except OSError as error:
+            raise StepError(f"{error.filename}: {error.strerror}", f"set {PREFIX}SHARED_CA", again=False) from None
+
+
+@dataclass
+class RealMoves:
+    """`Moves` of a project. A customer's copier stays open: it remembers what it has compared."""
+
+    plane: ControlPlane
+    project: Path
+    places: PlaceSettings
+
+    def __post_init__(self) -> None:
+        self._copiers: dict[str, MailboxCopier] = {}
+
+    def stack(self, label: str) -> PulumiStack:
+        return PulumiStack(self.project, label, self.places.echo or None)
+
+    def open(self, label: str) -> Move:
+        stack = self.stack(label)
+        copier = self._copiers.get(label) or self._copier(label)
+        self._copiers[label] = copier
+        return Move(
+            label, copier.shared, self.plane.settings.shared_imap_host, copier.tenant, stack.file().settings.host,
+            copier, stack, self._dns(stack), stack,
+        )  # fmt: skip
+
+    def _copier(self, label: str) -> MailboxCopier:
+        settings = self.stack(label).file().settings
+        domains = tuple(domain.name for domain in settings.domains)
+        shared = SharedHost(self.places.runner(), domains, self.plane.settings.shared_imap_host, self.places.ca())
+        return MailboxCopier(shared, TenantMail(TenantEngine.of(settings), domains))
+
+    def _dns(self, stack: PulumiStack) -> PlannedDns:
+        asked = tuple(text.strip() for text in self.places.resolvers.split(",") if text.strip())
+        return PlannedDns(stack, asked)
+
+    def preflight(self, label: str) -> Sequence[Finding]:
+        try:
+            file = self.stack(label).file()
+        except StepError as error:
+            return [Finding("stack file", False, error.why, error.fix)]
+        found = [
+            Finding("stack file", True, "valid"),
+            self._domains(label, {one.name for one in file.settings.domains}),
+        ]
+        host = self.plane.settings.tenant_host(label)
+        same = file.settings.host == host
+        said = host if same else f"the stack says {file.settings.host}, the control plane {host}"
+        found.append(Finding("host name", same, said, "" if same else "set MAILTENANT_PLATFORM_DOMAIN as in the stack"))
+        for domain in file.settings.domains:
+            there = domain.name in file.existing
+            fix = "" if there else f"mailtenant dns adopt {label} --domain {domain.name}"
+            found.append(Finding(f"records of {domain.name}", there, "snapshot taken" if there else "no snapshot", fix))
+        for phase in PHASES:
+            try:
+                records(file.settings, file.existing, phase)
+            except PlanRefused as error:
+                found.append(
+                    Finding(f"DNS plan, {phase}", False, str(error), f"mailtenant dns plan {label} --phase {phase}")
+                )
+        return [*found, *self._accounts(label)]
+
+    def _domains(self, label: str, in_stack: set[str]) -> Finding:
+        with self.plane.database.read() as session:
+            known = {row.name for row in customers.domains(session, customers.find(session, label).id)}
+        if known == in_stack:
+            return Finding("domains", True, ", ".join(sorted(known)))
+        said = f"the stack has {', '.join(sorted(in_stack))}, the customer {', '.join(sorted(known))}"
+        return Finding("domains", False, said, f"mailtenant domain add {label} …, or correct the customer's")
+
+    def _accounts(self, label: str) -> Sequence[Finding]:
+        """Every hash must be one that the tenant's Dovecot verifies; the mailboxes must fit."""
+        capacity = self.stack(label).file().settings.capacity
+        try:
+            mailboxes = self._copier(label).shared.accounts().mailboxes
+        except (SideError, StepError) as error:
+            return [Finding("accounts", False, str(error), "see whether the shared host answers")]
+        bad = []
+        for mailbox in mailboxes:
+            try:
+                if mailbox.password_hash is not None:
+                    check_hash(mailbox.password_hash)
+            except HashRefused as error:
+                bad.append(f"{mailbox.address}: {error}")
+        fits = len(mailboxes) <= capacity.mailboxes
+        return [
+            Finding("password schemes", not bad, "; ".join(bad) or "all can be verified on the new side",
+                    "set these passwords anew with the customer" if bad else ""),
+            Finding("capacity", fits, f"{len(mailboxes)} mailboxes, room for {capacity.mailboxes}",
+                    "" if fits else "raise capacity.mailboxes in the stack file"),
+        ]  # fmt: skip
+
+    def estimate(self, label: str) -> Estimate:
+        copier = self._copiers.get(label) or self._copier(label)
+        addresses = [mailbox.address for mailbox in copier.shared.accounts().mailboxes]
+        sizes = {address: _octets(copier, address) for address in addresses}
+        total, lanes = sum(sizes.values()), max(1, min(copier.parallel, len(addresses) or 1))
+        freeze = 5 + PER_MAILBOX * len(addresses) / lanes
+        return Estimate(sizes, total / RATE + PER_MAILBOX * len(addresses) / lanes, freeze)
+
+
+def _octets(copier: MailboxCopier, address: str) -> int:
+    """What the source holds of a mailbox now."""
+    source, _ = copier.runners(Direction.TO_TENANT)
+    return sum(facts.octets for facts in copier.look(source, address).folders.values())

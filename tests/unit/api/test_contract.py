@@ -1,0 +1,107 @@
+"""The contract: the committed OpenAPI document, and that nothing of it changes with a customer's move."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailtenant.control import migrations
+from mailtenant.control.plane import ControlPlane
+from mailtenant.migration import State, events
+from tests.golden import assert_golden
+from tests.unit.api.service import Service
+from tests.unit.control.planes import ACTOR, HOST, SHARED, advance, clock_of, ready_customer
+from tests.unit.migration.examples import EQUAL
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
+STAGES = ("before", "during", "after", "rolled back")
+READS = ("/api/userinfo/", "/api/domains/", "/api/domains/acme.test", "/api/domains/acme.test/plan", "/api/migration/")
+OLD_FIELDS = {"ibx_smtp", "ibx_imap"}
+
+
+def _shape(value: Any) -> Any:
+    """Names of fields and kinds of values; what is not known yet may be null."""
+    if isinstance(value, dict):
+        return {name: _shape(inner) for name, inner in sorted(value.items()) if inner is not None and inner != {}}
+    if isinstance(value, list):
+        return [_shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def _fields(value: Any) -> Any:
+    return sorted(value) if isinstance(value, dict) else [sorted(one) for one in value]
+
+
+def _to(plane: ControlPlane, stage: str) -> None:
+    match stage:
+        case "during":
+            advance(plane, "acme", State.FROZEN)
+        case "after":
+            migrations.apply_event(plane, "acme", events.CutOver(EQUAL), actor="workflow")
+        case "rolled back":
+            for event in (events.RollBack("wanted"), events.FlipBack(EQUAL), events.RolledBack()):
+                migrations.apply_event(plane, "acme", event, actor=ACTOR)
+
+
+def test_the_openapi_document_is_the_committed_one(api: Service) -> None:
+    document = api.client.get("/api/openapi.json").json()
+    assert_golden(DOCUMENT, json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def test_paths_fields_and_the_key_are_the_same_before_during_and_after(api: Service) -> None:
+    ready_customer(api.plane)
+    key = api.key()
+    contract = api.client.get("/api/openapi.json").text
+    found: dict[str, list[Any]] = {path: [] for path in READS}
+    hosts = []
+    for stage in STAGES:
+        _to(api.plane, stage)
+        assert api.client.get("/api/openapi.json").text == contract
+        for path in READS:
+            answer = api.get(path, key)
+            assert answer.status_code == 200, (stage, path)
+            found[path].append(_fields(answer.json()))
+        shown = api.get("/api/userinfo/", key).json()
+        hosts.append((shown["ibx_smtp"], shown["ibx_imap"]))
+        created = api.call("POST", "/api/domains/bulk-verify", key, json={})
+        assert (created.status_code, set(created.json())) == (202, {"task_id", "id", "password"})
+    for path, shapes in found.items():
+        assert all(shape == shapes[0] for shape in shapes), path
+    assert hosts == [(SHARED, SHARED), (SHARED, SHARED), (HOST, HOST), (SHARED, SHARED)]
+
+
+def test_userinfo_has_the_old_fields_as_bare_hosts_and_ours_beside_them(api: Service) -> None:
+    ready_customer(api.plane)
+    answer = api.get("/api/userinfo/", api.key())
+    shown = answer.json()
+    assert set(shown) > OLD_FIELDS
+    assert shown == {
+        "ibx_smtp": SHARED, "ibx_imap": SHARED, "smtp_port": 465, "imap_port": 993, "security": "tls",
+        "migration_status": "requested", "tenant_host": HOST,
+    }  # fmt: skip
+    assert answer.headers["Cache-Control"] == "private, max-age=30"
+    assert "Authorization" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.FAILED])
+def test_userinfo_is_right_in_every_state(api: Service, state: State) -> None:
+    ready_customer(api.plane)
+    key = api.key()
+    plane = api.plane
+    early = {State.DEFERRED: events.Defer, State.OPTED_OUT: events.OptOut}
+    if state in early:
+        until = clock_of(plane).at.replace(year=2027)
+        migrations.apply_event(plane, "acme", early[state](until, "busy"), actor=ACTOR)
+    elif state in (State.ROLLING_BACK, State.ROLLED_BACK):
+        advance(plane, "acme", State.HOLDING)
+        migrations.apply_event(plane, "acme", events.RollBack("wanted"), actor=ACTOR)
+        if state is State.ROLLED_BACK:
+            for event in (events.FlipBack(EQUAL), events.RolledBack()):
+                migrations.apply_event(plane, "acme", event, actor=ACTOR)
+    elif state is not State.REQUESTED:
+        advance(plane, "acme", state)
+    moved = (State.CUT_OVER, State.VERIFYING, State.HOLDING, State.COMPLETED, State.ROLLING_BACK)
+    wanted = HOST if state in moved else SHARED
+    shown = api.get("/api/userinfo/", key).json()
+    assert (shown["ibx_smtp"], shown["ibx_imap"], shown["migration_status"]) == (wanted, wanted, state.value)

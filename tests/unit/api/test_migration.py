@@ -1,0 +1,92 @@
+"""What a customer sees and decides of its move."""
+
+from datetime import timedelta
+
+import pytest
+
+from mailtenant.control import audit, customers
+from mailtenant.migration import State
+from tests.unit.api.service import Service
+from tests.unit.control.planes import add_customer, advance, ready_customer
+
+
+def test_the_customer_acknowledges_its_items_and_not_ours(api: Service) -> None:
+    add_customer(api.plane)
+    key = api.key()
+    for item in ("team", "systems", "usage"):
+        answer = api.call("POST", f"/api/migration/checklist/{item}", key, json={"by": "Jo Doe", "note": "seen"})
+        assert answer.status_code == 200
+    for item in ("dns", "contact"):
+        refused = api.call("POST", f"/api/migration/checklist/{item}", key, json={"by": "Jo Doe"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_yours")
+    shown = {one["item"]: one for one in api.get("/api/migration/", key).json()["checklist"]}
+    assert {item for item, one in shown.items() if one["green"]} == {"team", "systems", "usage"}
+    assert shown["team"]["by"] == "Jo Doe"
+    withdrawn = api.call("DELETE", "/api/migration/checklist/team", key).json()
+    assert not next(one for one in withdrawn["checklist"] if one["item"] == "team")["green"]
+
+
+def test_the_label_is_confirmed_once(api: Service) -> None:
+    add_customer(api.plane)
+    key = api.key()
+    assert api.get("/api/migration/", key).json()["label_confirmed"] is False
+    shown = api.call("POST", "/api/migration/label", key, json={"label": "acme-mail"}).json()
+    assert (shown["label"], shown["tenant_host"]) == ("acme-mail", "acme-mail.outboxment.com")
+    assert api.call("POST", "/api/migration/label", key, json={"label": "other"}).status_code == 409
+    assert api.call("POST", "/api/migration/label", key, json={}).status_code == 200
+
+
+@pytest.mark.parametrize("label", ["www", "a.b", "ACME"])
+def test_a_bad_label_is_refused(api: Service, label: str) -> None:
+    add_customer(api.plane)
+    answer = api.call("POST", "/api/migration/label", api.key(), json={"label": label})
+    assert answer.status_code == 422
+
+
+def test_put_off_and_asked_for_again(api: Service) -> None:
+    ready_customer(api.plane)
+    key = api.key()
+    advance(api.plane, "acme", State.SCHEDULED)
+    until = (api.plane.now() + timedelta(days=60)).isoformat()
+    shown = api.call("POST", "/api/migration/defer", key, json={"until": until, "reason": "busy season"}).json()
+    assert (shown["state"], shown["reason"], shown["window"]) == ("deferred", "busy season", None)
+    assert api.call("POST", "/api/migration/request", key).json()["state"] == "requested"
+    shown = api.call("POST", "/api/migration/opt-out", key, json={"until": until, "reason": "happy here"}).json()
+    assert shown["state"] == "opted_out"
+    history = api.get("/api/migration/history", key).json()
+    assert [one["event"] for one in history] == ["schedule", "defer", "resume", "opt_out"]
+    assert [one["by"].partition(":")[0] for one in history] == ["workflow", "key", "key", "key"]
+
+
+def test_too_late_to_defer_says_why(api: Service) -> None:
+    ready_customer(api.plane)
+    advance(api.plane, "acme", State.FROZEN)
+    until = (api.plane.now() + timedelta(days=60)).isoformat()
+    answer = api.call("POST", "/api/migration/defer", api.key(), json={"until": until, "reason": "x"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_now")
+    assert answer.json()["error"]["reasons"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"until": "2027-01-01T00:00:00", "reason": "x"}, {"until": "2027-01-01T00:00:00Z", "reason": "a\r\nb"}],
+)
+def test_a_bad_deferral_is_refused(api: Service, body: dict[str, str]) -> None:
+    ready_customer(api.plane)
+    assert api.call("POST", "/api/migration/defer", api.key(), json=body).status_code == 422
+
+
+def test_the_sign_off_is_kept_with_its_name(api: Service) -> None:
+    ready_customer(api.plane)
+    advance(api.plane, "acme", State.VERIFYING)
+    shown = api.call("POST", "/api/migration/sign-off", api.key(), json={"by": "Jo Doe"}).json()
+    assert (shown["state"], shown["signed_off_by"]) == ("verifying", "Jo Doe")
+    with api.plane.database.read() as session:
+        newest = audit.entries(session, customers.find(session, "acme").id, 1)[0]
+    assert (newest.action, newest.actor.partition(":")[0]) == ("migration.sign_off", "key")
+
+
+def test_no_event_of_the_workflow_can_be_sent_by_a_customer(api: Service) -> None:
+    document = api.client.get("/api/openapi.json").json()
+    offered = {path.rpartition("/")[2] for path in document["paths"] if path.startswith("/api/migration/")}
+    assert offered == {"", "history", "{item}", "label", "request", "defer", "opt-out", "sign-off"}

@@ -1,0 +1,37 @@
+"""All cases of the control plane on PostgreSQL 17."""
+
+from tests.unit.api.loop_cases import LoopCases
+from tests.unit.control.customer_cases import CustomerCases
+from tests.unit.control.key_cases import KeyCases
+from tests.unit.control.migration_cases import MigrationCases
+from tests.unit.control.outbox_cases import OutboxCases
+from tests.unit.control.schema_cases import SchemaCases
+from tests.unit.tasks.task_cases import TaskCases
+
+
+class TestCustomers(CustomerCases):
+    pass
+
+
+class TestKeys(KeyCases):
+    pass
+
+
+class TestMigrations(MigrationCases):
+    pass
+
+
+class TestOutbox(OutboxCases):
+    pass
+
+
+class TestSchema(SchemaCases):
+    pass
+
+
+class TestTasks(TaskCases):
+    pass
+
+
+class TestLoop(LoopCases):
+    pass

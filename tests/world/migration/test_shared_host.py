@@ -1,0 +1,134 @@
+"""One customer frozen, relayed and opened again on a host that goes on serving the others."""
+
+import imaplib
+import smtplib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from mailtenant.shared_host import SharedHost
+from mailtenant.tenant_side import TenantMail
+from tests.world.migration import moving
+from tests.world.migration.people import Shared
+from tests.world.tenants import RunningTenant, eventually, message
+from world.outside import OutsideMx
+
+JO, ANN = moving.login(moving.JO), moving.login(moving.ANN)
+MAX = moving.login(moving.MAX, moving.OTHER)
+
+pytestmark = pytest.mark.usefixtures("opened")
+
+
+def outside_sends(outside: OutsideMx, to: str, token: str) -> tuple[int, str]:
+    """The last reply that mail from elsewhere.test met."""
+    sender = f"{token}@elsewhere.test"
+    [delivery] = outside.send(message(sender, to, token), sender=sender, recipients=[to])
+    return delivery.code, delivery.text
+
+
+@contextmanager
+def neighbour_sends_all_the_time(shared: Shared) -> Iterator[list[str]]:
+    """The other customer's own mail, one after the other; what failed is in the list, which must stay empty."""
+    stop, failures, sent = threading.Event(), [], []  # type: ignore[var-annotated]
+
+    def work() -> None:
+        while not stop.is_set():
+            token = f"steady-{len(sent)}"
+            try:
+                shared.send(MAX, MAX.address, token)
+                sent.append(token)
+            except (OSError, smtplib.SMTPException) as error:
+                failures.append(repr(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield failures
+    finally:
+        stop.set()
+        thread.join()
+    assert sent
+    for token in (sent[0], sent[-1]):
+        shared.wait_for(MAX, token)
+
+
+def test_accounts_are_read_with_hashes_quotas_and_aliases(host: SharedHost) -> None:
+    found = host.accounts()
+    assert {box.address: box.quota_mib for box in found.mailboxes} == {
+        JO.address: 300, ANN.address: 200, f"bob@{moving.DOMAIN}": None,
+    }  # fmt: skip
+    assert all(box.password_hash and box.password_hash.startswith("{") for box in found.mailboxes)
+    assert {(alias.address, alias.destination) for alias in found.aliases} == {
+        (f"sales@{moving.DOMAIN}", JO.address), (f"sales@{moving.DOMAIN}", ANN.address),
+    }  # fmt: skip
+    assert "$" not in repr(found)
+
+
+def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
+    host: SharedHost, shared: Shared, outside: OutsideMx
+) -> None:
+    with neighbour_sends_all_the_time(shared) as failures, shared.imap(JO) as session:
+        host.freeze()
+        host.freeze()
+        assert host.frozen() and host.activity().quiet
+        with pytest.raises(imaplib.IMAP4.abort):
+            session.noop()
+        with pytest.raises(imaplib.IMAP4.error, match="UNAVAILABLE"), shared.imap(JO):
+            pass
+        with shared.submission(JO) as client:
+            client.mail(JO.address)
+            assert client.rcpt(MAX.address)[0] == 450
+        code, reply = outside_sends(outside, JO.address, "from-outside")
+        assert code == 450 and "4.3.2" in reply
+        # Other customers' mail is taken: straight, by an alias of ours, and by an alias of theirs.
+        for token, to in (
+            ("held-1", JO.address),
+            ("held-2", f"sales@{moving.DOMAIN}"),
+            ("held-3", "friends@island.test"),
+        ):
+            shared.send(MAX, to, token)
+        eventually(lambda: host.activity().held == 3, what="three mails held")
+        assert host.activity().quiet
+        shared.wait_for(MAX, "held-3")  # the neighbour's share of the alias is not held
+        host.thaw()
+        host.thaw()
+    assert failures == []
+    for token in ("held-1", "held-2", "held-3"):
+        shared.wait_for(JO, token)
+    shared.wait_for(ANN, "held-2")
+    assert not host.frozen() and host.activity().held == 0
+    assert outside_sends(outside, JO.address, "after")[0] == 250
+
+
+def test_a_relay_sends_held_and_late_mail_to_the_new_host_which_judges_addresses(
+    host: SharedHost, own: TenantMail, shared: Shared, outside: OutsideMx, tenant: RunningTenant
+) -> None:
+    with neighbour_sends_all_the_time(shared) as failures:
+        host.freeze()
+        shared.send(MAX, JO.address, "held-for-relay")
+        eventually(lambda: host.activity().held == 1, what="one mail held")
+        host.relay(tenant.settings.host)
+        host.relay(tenant.settings.host)
+        tenant.wait_for(JO, "held-for-relay", seconds=120)
+        tenant.cli("mailbox", "add", moving.LABEL, "fresh@harbor.test", "--generate")
+        try:
+            # The MX record still leads to the old host.
+            late = eventually(
+                lambda: (answer := outside_sends(outside, "fresh@harbor.test", "late"))[0] == 250 and answer,
+                seconds=120,
+            )
+            assert late[0] == 250
+            unknown = eventually(
+                lambda: (answer := outside_sends(outside, "nobody@harbor.test", "x"))[0] == 550 and answer, seconds=120
+            )
+            assert unknown[0] == 550
+        finally:
+            tenant.cli("mailbox", "remove", moving.LABEL, "fresh@harbor.test", "--yes", check=False)
+        with pytest.raises(imaplib.IMAP4.error, match="UNAVAILABLE"), shared.imap(JO):
+            pass
+        host.thaw()
+    assert failures == []
+    with shared.imap(JO) as client:
+        assert client.noop()[0] == "OK"

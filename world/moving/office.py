@@ -1,0 +1,201 @@
+"""The control plane of a played move: its customer, a clock that can be set on, worker processes, and the desk at which
+messages to the customer arrive and records are entered by hand.
+"""
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+
+from mailtenant.control import api_keys, customers, migrations
+from mailtenant.control.configuration import ControlSettings
+from mailtenant.control.outbox import Letter, Sender
+from mailtenant.control.plane import ControlPlane, open_plane
+from mailtenant.control.tables import Tenant
+from mailtenant.migration import Migration, Side, State, Window, events
+from mailtenant.migration.evidence import Item
+from mailtenant.migration.transitions import Notice
+from mailtenant.workflow import runs
+from world.layout import SHARED_NAME
+from world.moving.programs import Server
+from world.moving.scene import TREE, Scene
+
+TIME = "time-set-on"
+"""File in the scene's folder: seconds by which the clock of this control plane is ahead."""
+PACES = {"tick": 0.5, "pause": 1, "look": 2, "longest_look": 5, "quiet": 60, "lease": 30, "prepare_days": 5}
+DEADLINE = 1800.0
+
+
+def clock(folder: Path) -> Callable[[], datetime]:
+    """The time of day, and what was set on."""
+    file = folder / TIME
+
+    def now() -> datetime:
+        ahead = float(file.read_text(encoding="ascii")) if file.exists() else 0.0
+        return datetime.now(UTC) + timedelta(seconds=ahead)
+
+    return now
+
+
+def control_settings(scene: Scene, url: str) -> ControlSettings:
+    return ControlSettings.model_validate({
+        "database_url": url, "key_file": scene.folder / "control.key", "platform_domain": "outboxment.test",
+        "shared_smtp_host": SHARED_NAME, "shared_imap_host": SHARED_NAME,
+    })  # fmt: skip
+
+
+class Office:
+    """`tell` gets a line for people whenever something happens."""
+
+    def __init__(self, scene: Scene, url: str = "", tell: Callable[[str], None] = lambda _: None) -> None:
+        self.scene, self._tell = scene, tell
+        self.url = url or f"sqlite:///{scene.folder / 'control.db'}"
+        key = scene.folder / "control.key"
+        if not key.exists():
+            key.write_text(base64.b64encode(secrets.token_bytes(32)).decode(), encoding="ascii")
+            key.chmod(0o600)
+        (scene.folder / "shared-ca.pem").write_text(scene.world.shared_ca(), encoding="ascii")
+        self.plane: ControlPlane = open_plane(control_settings(scene, self.url), now=clock(scene.folder))
+        self.letters: list[Letter] = []
+        self._sender = Sender(self.plane, {"mail": self.letters.append}, "desk")
+        self._entered = 0
+        self._seen = 0
+        self.workers: list[subprocess.Popen[bytes]] = []
+        with self.plane.database.write() as session:
+            tenant = customers.add(
+                self.plane, session, organisation="Mover Ltd", domains=[scene.domain],
+                contact=("Jo Doe", "jo@elsewhere.test"), actor="demo", label=scene.label, provider="manual",
+            )  # fmt: skip
+            customers.confirm(self.plane, session, scene.label, actor="demo")
+            for item in Item:
+                migrations.check_item(self.plane, session, tenant, item, green=True, by="demo")
+            self.api_key = api_keys.create(self.plane, session, tenant, "programs", actor="demo")[1]
+
+    @property
+    def migration(self) -> Migration:
+        with self.plane.database.read() as session:
+            return migrations.load(session, customers.find(session, self.scene.label))[1]
+
+    def serving(self) -> Server:
+        """Where userinfo sends the customer's people."""
+        with self.plane.database.read() as session:
+            host = session.scalars(select(Tenant.imap_host).where(Tenant.label == self.scene.label)).one()
+        return self.shared() if host == SHARED_NAME else self.own()
+
+    def shared(self) -> Server:
+        ca = (self.scene.folder / "shared-ca.pem").read_text(encoding="ascii")
+        return Server(SHARED_NAME, self.scene.shared_publish, ca)
+
+    def own(self) -> Server:
+        settings = self.scene.stack_file.settings
+        return Server(settings.host, self.scene.publish, settings.tls.ca)
+
+    def order(self, event: events.Event) -> None:
+        migrations.apply_event(self.plane, self.scene.label, event, actor="operator:demo")
+
+    def schedule(self, interruption: int = 30) -> None:
+        start = self.plane.now() + timedelta(days=8)
+        self.order(events.Schedule(Window(start, 240, interruption)))
+
+    # --- worker processes
+
+    def start_worker(self) -> "subprocess.Popen[bytes]":
+        """`mailtenant migrate run` with this control plane's clock."""
+        told = json.dumps({"folder": str(self.scene.folder), "url": self.url, "scene": self._facts()})
+        dns = self.scene.world.resolver()
+        environment = {
+            **self.scene.tools(),
+            **{f"MAILTENANT_MIGRATE_{name.upper()}": str(value) for name, value in PACES.items()},
+            "MAILTENANT_MIGRATE_SHARED_HOST": f"docker://{self.scene.network}-shared",
+            "MAILTENANT_MIGRATE_SHARED_CA": str(self.scene.folder / "shared-ca.pem"),
+            "MAILTENANT_MIGRATE_RESOLVERS": f"{self.scene.world.layout.dns},127.0.0.1:{dns.port}",
+            "MAILTENANT_MIGRATE_ECHO": "echo@elsewhere.test",
+        }
+        log = (self.scene.folder / f"worker-{len(self.workers)}.log").open("ab")
+        with log:
+            worker = subprocess.Popen(
+                [sys.executable, "-m", "world.moving.worker", told], cwd=TREE, env=environment, stdout=log, stderr=log
+            )
+        self.workers.append(worker)
+        return worker
+
+    def _facts(self) -> dict[str, str]:
+        names = ("network", "subnet", "edge", "internal", "publish", "shared_publish", "label", "domain", "neighbour")
+        return {name: str(getattr(self.scene, name)) for name in names}
+
+    def stop_workers(self) -> None:
+        for worker in self.workers:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait(30)
+
+    # --- what people and the calendar do meanwhile
+
+    def until(self, reached: Callable[[Migration], bool], seconds: float = DEADLINE) -> Migration:
+        """Polls until it holds. Meanwhile messages go out, records are entered, the customer signs off, and time is set
+        on where nothing but time is missing. Raises: TimeoutError with the workers' last words"""
+        deadline = time.monotonic() + seconds
+        while True:
+            migration = self.migration
+            self._news()
+            if reached(migration):
+                return migration
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still {migration.state.value}: {migration.failure}\n{self.logs()}")
+            self._sender.round()
+            self._enter(migration)
+            if migration.state is State.HOLDING and migration.sign_off is None:
+                self.order(events.Agree("Jo Doe"))
+            self._set_on(migration)
+            time.sleep(0.25)  # between two looks of a poll with a deadline
+
+    def _enter(self, migration: Migration) -> None:
+        """The customer enters records when it is told to; support puts them back in a rollback."""
+        told = {letter.kind for letter in self.letters}
+        wanted = 0
+        if migration.serving is Side.TENANT and Notice.CONNECTION.value in told:
+            wanted = 2
+        elif Notice.RECORDS.value in told:
+            wanted = 1
+        if Notice.RESTORE.value in told and migration.serving is Side.SHARED:
+            wanted = 1
+        if wanted != self._entered:
+            self.scene.enter_records("cutover" if wanted == 2 else "additive")
+            self._tell(f"the customer has entered the records of `{'cutover' if wanted == 2 else 'additive'}`")
+            self._entered = wanted
+
+    def _set_on(self, migration: Migration) -> None:
+        with self.plane.database.read() as session:
+            run = runs.get(session, customers.find(session, self.scene.label))
+        if run is None or run.due_at is None or migration.state is State.FROZEN:
+            return
+        left = (run.due_at - self.plane.now()).total_seconds()
+        if left > 5:
+            file = self.scene.folder / TIME
+            ahead = float(file.read_text(encoding="ascii")) if file.exists() else 0.0
+            part = file.with_suffix(".part")
+            part.write_text(str(ahead + min(left, 12 * 3600)), encoding="ascii")
+            os.replace(part, file)
+
+    def _news(self) -> None:
+        with self.plane.database.read() as session:
+            history = migrations.history(session, customers.find(session, self.scene.label).id)
+        for event in history[self._seen :]:
+            detail = ", ".join(f"{key} {value}" for key, value in event.detail.items() if value not in (None, {}))
+            self._tell(f"{event.event} → {event.target}" + (f" ({detail})" if detail else ""))
+        self._seen = len(history)
+
+    def logs(self) -> str:
+        return "\n".join(path.read_text()[-4000:] for path in sorted(self.scene.folder.glob("worker-*.log")))
+
+    def close(self) -> None:
+        self.stop_workers()
+        self.plane.close()

@@ -1,0 +1,32 @@
+"""`python -m world.moving.worker`: `mailtenant migrate run` on the clock of a played move."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+from mailtenant.control.plane import open_plane
+from mailtenant.workers.deadman import DeadMan
+from mailtenant.workflow.real.moves import PlaceSettings, RealMoves
+from mailtenant.workflow.settings import WorkflowSettings
+from mailtenant.workflow.worker import Worker, stop_on_signals
+from world.moving.office import clock, control_settings
+from world.moving.scene import Scene
+
+
+def main() -> None:
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    told = json.loads(sys.argv[1])
+    scene = Scene(Path(told["folder"]), **told["scene"])
+    plane = open_plane(control_settings(scene, told["url"]), now=clock(scene.folder))
+    moves = RealMoves(plane, scene.project, PlaceSettings.from_environment())
+    worker = Worker(plane, WorkflowSettings.from_environment(), moves, deadman=DeadMan())
+    stop_on_signals(worker)
+    code = worker.run()
+    plane.close()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
