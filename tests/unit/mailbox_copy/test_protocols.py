@@ -53,7 +53,9 @@ def test_a_refusal_and_a_broken_session_are_errors_without_passwords() -> None:
 
 def sieve(*lines: bytes) -> tuple[ManageSieve, io.BytesIO]:
     written = io.BytesIO()
-    return ManageSieve(io.BytesIO(b"\r\n".join([b'OK "ready"', b'OK (TAG "begin") "Done"', *lines]) + b"\r\n"), written, "tenant: jo"), written
+    return ManageSieve(
+        io.BytesIO(b"\r\n".join([b'OK "ready"', b'OK (TAG "begin") "Done"', *lines]) + b"\r\n"), written, "tenant: jo"
+    ), written
 
 
 def test_filters_are_read_whole() -> None:
