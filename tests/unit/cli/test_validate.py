@@ -1,5 +1,6 @@
 """`mailtenant validate`: files, exit codes, JSON; and against a running tenant."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -103,9 +104,8 @@ def test_a_certificate_is_judged_by_the_clock(tmp_path: Path) -> None:
 class _Store:
     """Stands for a running tenant's account store."""
 
-    def __init__(self, place: object) -> None:
-        if place is None:
-            raise AccountsUnavailable("tenant acme is not up on this engine; bring it up: pulumi up -s acme")
+    def __init__(self, _place: object) -> None:
+        pass
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +116,13 @@ class _Store:
     def mailboxes(self) -> list[SimpleNamespace]:
         people = [SimpleNamespace(address=f"p{n}@acme.test", quota_mib=None, role=False) for n in range(47)]
         return [*people, SimpleNamespace(address="postmaster@acme.test", quota_mib=None, role=True)]
+
+
+class _NotUp(_Store):
+    """A tenant whose database is not there."""
+
+    def __init__(self, _place: object) -> None:
+        raise AccountsUnavailable("tenant acme is not up on this engine; bring it up: pulumi up -s acme")
 
 
 def test_live_refuses_a_capacity_below_use(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,8 +136,9 @@ def test_live_refuses_a_capacity_below_use(project: Path, cli: Cli, monkeypatch:
 
 def test_live_says_which_tenant_does_not_answer(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     a_stack_file(project, "acme", 0)
-    monkeypatch.setattr(store, "AccountStore", _Store)
-    monkeypatch.setattr(engine.TenantEngine, "of", classmethod(lambda *_: None))
+    monkeypatch.setattr(store, "AccountStore", _NotUp)
+    nowhere = engine.TenantEngine("acme", "mt-acme", {**os.environ, "DOCKER_HOST": f"unix://{project}/no-engine.sock"})
+    monkeypatch.setattr(engine.TenantEngine, "of", classmethod(lambda *_: nowhere))
     ended = cli("validate", "--live")
     assert ended.code == 3
     assert "not checked: what acme uses: tenant acme is not up" in ended.err

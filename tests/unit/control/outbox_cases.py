@@ -99,7 +99,7 @@ class OutboxCases:
         assert message["Reply-To"] == plane.settings.support_email
         assert plane.settings.support_email in message.get_payload()
         assert message["Auto-Submitted"] == "auto-generated"
-        text = " ".join(message.get_payload().split())
+        text = " ".join(message.get_payload(decode=True).decode().split())
         assert "password" not in text.replace("user names and passwords", "")
         row = _rows(plane)[0]
         assert (row.state, row.sent_at, row.attempts) == (SENT, plane.now(), 1)
