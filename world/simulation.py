@@ -129,7 +129,7 @@ class World:
     def _shared_is_healthy(self) -> bool:
         container = self._client.containers.get(self.layout.container("shared"))
         code, _ = container.exec_run(["/usr/local/bin/healthcheck"])
-        return code == 0
+        return bool(code == 0)
 
     def _exchanger(self) -> Any:
         volume = f"{self.layout.name}-mx"

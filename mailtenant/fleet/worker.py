@@ -81,7 +81,7 @@ def worker(
 
     Raises: FleetError, if another worker has the SQLite journal.
     """
-    mine = Lease(database, length=lease, wind=(deadman := DeadMan(lease.total_seconds())).wind, kind="fleet")
+    mine = Lease(database, length=lease, wind=(deadman := DeadMan()).wind, kind="fleet")
     try:
         locks = Locks(database, mine.id)
     except Busy as error:

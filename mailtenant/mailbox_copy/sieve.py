@@ -27,8 +27,19 @@ class ManageSieve:
     """One session without password."""
 
     def __init__(self, reader: IO[bytes], writer: IO[bytes], who: str) -> None:
-        # Over the pipes nobody greets.
         self._reader, self._writer, self._who = reader, writer, who
+        self._begin()
+
+    def _begin(self) -> None:
+        """Some servers greet in such a session and some do not: the answer to a tagged NOOP (RFC 5804 §2.13) is where
+        their answers begin."""
+        try:
+            self._writer.write(b'NOOP "begin"\r\n')
+            self._writer.flush()
+        except OSError:
+            raise SideError(f"{self._who}: the ManageSieve session has ended before it began") from None
+        while b'"begin"' not in self._line("the first command"):
+            pass
 
     def read(self) -> Filters:
         """Raises: SideError"""

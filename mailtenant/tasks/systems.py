@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mailtenant.accounts import mail_store
 from mailtenant.accounts.engine import TenantEngine
-from mailtenant.accounts.mail_store import end_sessions
 from mailtenant.accounts.model import NewMailbox
 from mailtenant.accounts.store import AccountStore
 from mailtenant.dns.lookup import Answers, authoritative
@@ -86,15 +86,15 @@ class TenantSystem:
     def set_password(self, address: str, password_hash: str) -> None:
         with self._store() as store:
             store.set_password(address, password_hash)
-        end_sessions(self._engine(), address)
+        mail_store.end_sessions(self._engine(), address)
 
     def remove(self, address: str, *, delete_mail: bool) -> None:
         with self._store() as store:
             if any(box.address == address for box in store.mailboxes()):
                 store.remove(address)
-        end_sessions(self._engine(), address)
+        mail_store.end_sessions(self._engine(), address)
         if delete_mail:
-            delete_mail(self._engine(), address)
+            mail_store.delete_mail(self._engine(), address)
 
     def plan(self, domain: str) -> Sequence[Record]:
         stack_file = self._file()

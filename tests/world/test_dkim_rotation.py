@@ -53,7 +53,7 @@ class Stream:
 
     def more(self, number: int = 4) -> None:
         """Waits until some more have been accepted."""
-        wanted, deadline = len(self.tokens) + number, time.monotonic() + 60
+        wanted, deadline = len(self.tokens) + number, time.monotonic() + 300
         while len(self.tokens) < wanted:
             assert time.monotonic() < deadline, self.failures[-3:]
             time.sleep(0.1)

@@ -53,7 +53,9 @@ def test_a_refusal_and_a_broken_session_are_errors_without_passwords() -> None:
 
 def sieve(*lines: bytes) -> tuple[ManageSieve, io.BytesIO]:
     written = io.BytesIO()
-    return ManageSieve(io.BytesIO(b"".join(line + b"\r\n" for line in lines)), written, "tenant: jo"), written
+    return ManageSieve(
+        io.BytesIO(b"\r\n".join([b'OK "ready"', b'OK (TAG "begin") "Done"', *lines]) + b"\r\n"), written, "tenant: jo"
+    ), written
 
 
 def test_filters_are_read_whole() -> None:
@@ -78,5 +80,5 @@ def test_a_filter_that_the_target_cannot_compile_is_named_and_nothing_is_activat
 
 
 def test_a_session_that_never_began_is_an_error() -> None:
-    with pytest.raises(SideError, match="ended without an answer to LISTSCRIPTS"):
-        sieve()[0].read()
+    with pytest.raises(SideError, match="ended without an answer to the first command"):
+        ManageSieve(io.BytesIO(b""), io.BytesIO(), "tenant: jo")
