@@ -28,6 +28,7 @@ def refused(tenant: RunningTenant, recipient: str) -> int:
 
 def first_refusal(client: smtplib.SMTP, sender: str, recipient: str) -> int:
     """The reply to MAIL if that is refused already, else to RCPT."""
+    client.ehlo_or_helo_if_needed()
     client.rset()
     code = client.mail(sender)[0]
     return code if code != 250 else client.rcpt(recipient)[0]
