@@ -1,6 +1,7 @@
 """One customer frozen, relayed and opened again on a host that goes on serving the others."""
 
 import imaplib
+import secrets
 import smtplib
 import threading
 from collections.abc import Iterator
@@ -31,11 +32,12 @@ def outside_sends(outside: OutsideMx, to: str, token: str) -> tuple[int, str]:
 @contextmanager
 def neighbour_sends_all_the_time(shared: Shared) -> Iterator[list[str]]:
     """The other customer's own mail, one after the other; what failed is in the list, which must stay empty."""
+    run = secrets.token_hex(4)
     stop, failures, sent = threading.Event(), [], []  # type: ignore[var-annotated]
 
     def work() -> None:
         while not stop.is_set():
-            token = f"steady-{len(sent)}"
+            token = f"steady-{run}-{len(sent)}"
             try:
                 shared.send(MAX, MAX.address, token)
                 sent.append(token)
@@ -69,6 +71,7 @@ def test_accounts_are_read_with_hashes_quotas_and_aliases(host: SharedHost) -> N
 def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
     host: SharedHost, shared: Shared, outside: OutsideMx
 ) -> None:
+    held = [f"held-{secrets.token_hex(4)}" for _ in range(3)]
     with neighbour_sends_all_the_time(shared) as failures, shared.imap(JO) as session:
         host.freeze()
         host.freeze()
@@ -84,20 +87,20 @@ def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
         assert code == 450 and "4.3.2" in reply
         # Other customers' mail is taken: straight, by an alias of ours, and by an alias of theirs.
         for token, to in (
-            ("held-1", JO.address),
-            ("held-2", f"sales@{moving.DOMAIN}"),
-            ("held-3", "friends@island.test"),
+            (held[0], JO.address),
+            (held[1], f"sales@{moving.DOMAIN}"),
+            (held[2], "friends@island.test"),
         ):
             shared.send(MAX, to, token)
         eventually(lambda: host.activity().held == 3, what="three mails held")
         assert host.activity().quiet
-        shared.wait_for(MAX, "held-3")  # the neighbour's share of the alias is not held
+        shared.wait_for(MAX, held[2])  # the neighbour's share of the alias is not held
         host.thaw()
         host.thaw()
     assert failures == []
-    for token in ("held-1", "held-2", "held-3"):
+    for token in held:
         shared.wait_for(JO, token)
-    shared.wait_for(ANN, "held-2")
+    shared.wait_for(ANN, held[1])
     assert not host.frozen() and host.activity().held == 0
     assert outside_sends(outside, JO.address, "after")[0] == 250
 
@@ -105,13 +108,14 @@ def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
 def test_a_relay_sends_held_and_late_mail_to_the_new_host_which_judges_addresses(
     host: SharedHost, own: TenantMail, shared: Shared, outside: OutsideMx, tenant: RunningTenant
 ) -> None:
+    token = f"held-{secrets.token_hex(4)}"
     with neighbour_sends_all_the_time(shared) as failures:
         host.freeze()
-        shared.send(MAX, JO.address, "held-for-relay")
+        shared.send(MAX, JO.address, token)
         eventually(lambda: host.activity().held == 1, what="one mail held")
         host.relay(tenant.settings.host)
         host.relay(tenant.settings.host)
-        tenant.wait_for(JO, "held-for-relay", seconds=120)
+        tenant.wait_for(JO, token, seconds=120)
         tenant.cli("mailbox", "add", moving.LABEL, "fresh@harbor.test", "--generate")
         try:
             # The MX record still leads to the old host.

@@ -1,6 +1,7 @@
 """The tenant's own system as a side of a migration: accounts, hold, restart, the way back."""
 
 import imaplib
+import smtplib
 
 import pytest
 
@@ -22,8 +23,15 @@ pytestmark = pytest.mark.usefixtures("opened")
 def refused(tenant: RunningTenant, recipient: str) -> int:
     """The code that mail from outside meets on port 25."""
     with tenant.smtp() as client:
-        client.mail("someone@elsewhere.test")
-        return client.rcpt(recipient)[0]
+        return first_refusal(client, "someone@elsewhere.test", recipient)
+
+
+def first_refusal(client: smtplib.SMTP, sender: str, recipient: str) -> int:
+    """The reply to MAIL if that is refused already, else to RCPT."""
+    client.ehlo_or_helo_if_needed()
+    client.rset()
+    code = client.mail(sender)[0]
+    return code if code != 250 else client.rcpt(recipient)[0]
 
 
 def test_old_passwords_work_after_the_import_which_may_be_repeated(
@@ -69,8 +77,8 @@ def test_a_frozen_tenant_defers_mail_and_logins_also_after_a_restart(own: Tenant
             pass
         for port in (465, 587):
             with tenant.submission(JO, port=port) as client:
-                client.mail(JO.address)
-                assert [client.rcpt(to)[0] for to in (PEOPLE[1].address, "x@elsewhere.test")] == [451, 451]
+                for to in (PEOPLE[1].address, "x@elsewhere.test"):
+                    assert first_refusal(client, JO.address, to) == 451
         return True
 
     assert deferred()
