@@ -15,7 +15,7 @@ from tests.world.tenants import Mailbox, RunningTenant, eventually, message
 ROOMY = {"hour": 100_000, "day": 100_000}
 
 
-def with_limits(tenant: RunningTenant, **limits: dict[str, Any]) -> None:
+def with_limits(tenant: RunningTenant, /, **limits: dict[str, Any]) -> None:
     """`pulumi up` with these limits; waits until the filter has read them."""
     wanted = {**dict.fromkeys(("mailbox", "domain", "tenant"), ROOMY), **limits}
     text = re.sub(r"(?m)^    limits: .*$", lambda _: f"    limits: {json.dumps(wanted)}", tenant.stack_file.read_text())
