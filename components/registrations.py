@@ -58,6 +58,7 @@ def registrations(
     Raises: what the program raises.
     """
     monitor = _Monitor(project, stack, invoke)
+    settings.set_root_resource(None)  # type: ignore[arg-type]  # a stack of its own, whatever ran before
     mocks.set_mocks(monitor.mocks, project=project, stack=stack, preview=False, monitor=monitor)
     settings.SETTINGS.callbacks = _NoCallbacks()
     pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]

@@ -67,7 +67,7 @@ SCENARIOS: Final = (
     Scenario(
         "rename-volume",
         "Call the queue's volume spool",
-        replaced("components/smtp.py", r'f"\{name\}-queue", context, "queue"', 'f"{name}-spool", context, "queue"'),
+        replaced("components/smtp.py", r'f"\{name\}-queue",$', 'f"{name}-spool",'),
         code=True,
     ),
 )

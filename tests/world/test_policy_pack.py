@@ -11,7 +11,7 @@ from tests.pull_requests.scenarios import edits, replaced
 from tests.world.tenants import run
 
 BREAKS = edits(
-    replaced("components/smtp.py", r'"queue", keep=True', '"queue", keep=False'),
+    replaced("components/smtp.py", r"keep=first,$", "keep=False,"),
     replaced("components/service.py", r"memory_swap=size.memory_mib", "memory_swap=-1"),
     replaced("components/service.py", r'security_opts=\["no-new-privileges"\]', "security_opts=None"),
     replaced("components/edge.py", r"\(\*EDGE_PORTS,", "(*EDGE_PORTS, 5432,"),

@@ -96,14 +96,14 @@ def test_a_template_shows_just_the_tenants_whose_output_differs(with_code: GitPr
     template = "templates/postfix/etc/postfix/main.cf.j2"
     with_code.edit(
         template,
-        "delay_warning_time = 4h",
-        "delay_warning_time = {{ '2h' if settings.tuning.postfix.message_size_limit_mib == 41 else '4h' }}",
+        "\nmailbox_size_limit = 0\n",
+        "\nmailbox_size_limit = {{ 1 if settings.tuning.postfix.message_size_limit_mib == 41 else 0 }}\n",
     )
     found = with_code.compare("HEAD")
     assert [one.label for one in found.tenants] == ["globex"]
     assert found.code_changed == (template,)
     (file,) = found.tenants[0].files
-    assert {"-delay_warning_time = 4h", "+delay_warning_time = 2h"} <= set(file.lines)
+    assert {"-mailbox_size_limit = 0", "+mailbox_size_limit = 1"} <= set(file.lines)
 
 
 def test_each_side_is_computed_by_its_own_code(with_code: GitProject) -> None:
@@ -128,7 +128,7 @@ def test_code_that_no_tenant_depends_on_changes_none(with_code: GitProject) -> N
 
 
 def test_a_renamed_volume_is_a_loss_and_comes_first(with_code: GitProject, cli: Cli) -> None:
-    with_code.edit("components/smtp.py", 'f"{name}-queue", context, "queue"', 'f"{name}-spool", context, "queue"')
+    with_code.edit("components/smtp.py", 'f"{name}-queue",', 'f"{name}-spool",')
     one = with_code.compare("HEAD").tenants[0]
     lost = one.resources[0]
     assert (lost.op, lost.name, lost.protected, lost.loses_data) == ("delete", "acme-smtp-queue", True, True)
@@ -138,11 +138,11 @@ def test_a_renamed_volume_is_a_loss_and_comes_first(with_code: GitProject, cli: 
 
 
 def test_with_an_alias_the_same_rename_loses_nothing(with_code: GitProject) -> None:
-    with_code.edit("components/smtp.py", 'f"{name}-queue", context, "queue"', 'f"{name}-spool", context, "queue"')
+    with_code.edit("components/smtp.py", 'f"{name}-queue",', 'f"{name}-spool",')
     with_code.edit(
         "components/smtp.py",
-        "keep=True, opts=pulumi.ResourceOptions(parent=self)",
-        'keep=True, opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(name=f"{name}-queue")])',
+        "opts=pulumi.ResourceOptions(parent=self),",
+        'opts=pulumi.ResourceOptions(parent=self, aliases=[pulumi.Alias(name=f"{name}-queue")]),',
     )
     found = with_code.compare("HEAD")
     assert {(r.op, r.name) for one in found.tenants for r in one.resources} == {
