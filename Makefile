@@ -1,7 +1,7 @@
 # Thin: each line calls a script or the CLI. `make demo` shows the product, `make test` proves it.
 PYTHON := .venv/bin/python
 
-.PHONY: setup demo demo-down demo-migration test test-migration test-fleet bench images docs workflows previews clean
+.PHONY: setup demo demo-down demo-migration test test-long test-migration test-fleet bench images docs workflows previews clean
 
 setup: ## Engine, images, virtual environment, Pulumi: whatever is missing
 	@python3 scripts/setup
@@ -22,11 +22,14 @@ test: setup ## Lint, types, import rules, tests
 	@.venv/bin/lint-imports
 	@$(PYTHON) -m pytest
 
+test-long: setup ## What `test` leaves out for its length (tests/conftest.py), on real tenants
+	@MAILTENANT_LONG=1 $(PYTHON) -m pytest $$($(PYTHON) -c "from tests.conftest import LONG; print(*(f'tests/{one}' for one in LONG))")
+
 test-migration: setup ## The whole matrix of migrations: kills, rollbacks and faults at every step
-	@MAILTENANT_MATRIX=whole $(PYTHON) -m pytest tests/unit/workflow tests/world/workflow tests/world/migration
+	@MAILTENANT_LONG=1 MAILTENANT_MATRIX=whole $(PYTHON) -m pytest tests/unit/workflow tests/world/workflow tests/world/migration
 
 test-fleet: setup ## Twelve real tenants rolled in waves, one worker killed, one tenant broken
-	@MAILTENANT_FLEET_SIZE=12 $(PYTHON) -m pytest tests/world/fleet
+	@MAILTENANT_LONG=1 MAILTENANT_FLEET_SIZE=12 $(PYTHON) -m pytest tests/world/fleet
 
 bench: setup ## Measurements, written to docs/
 	@$(PYTHON) -m bench
