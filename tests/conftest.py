@@ -1,4 +1,4 @@
-"""For all tests: no assertion on time (the machine is shared and noisy); the long ones only where they are asked for."""
+"""For all tests: no assertion on time (the machine is shared and noisy); the long ones only where asked for."""
 
 import os
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import pytest
 
-from mailtenant.accounts import engine, store
+from mailtenant.accounts import engine, in_use
 from mailtenant.accounts.errors import AccountsUnavailable
 from mailtenant.certificates import make_local_certificates
 from mailtenant.cli.validate import certificate_problems
@@ -127,7 +127,7 @@ class _NotUp(_Store):
 
 def test_live_refuses_a_capacity_below_use(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     a_stack_file(project, "acme", 0, capacity={"mailboxes": 40})
-    monkeypatch.setattr(store, "AccountStore", _Store)
+    monkeypatch.setattr(in_use, "AccountStore", _Store)
     ended = cli("validate", "--live")
     assert ended.code == 1
     assert "mailtenant:tenant.capacity.mailboxes   40 is below the 47 in use; remove 7 mailboxes" in ended.err
@@ -136,7 +136,7 @@ def test_live_refuses_a_capacity_below_use(project: Path, cli: Cli, monkeypatch:
 
 def test_live_says_which_tenant_does_not_answer(project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     a_stack_file(project, "acme", 0)
-    monkeypatch.setattr(store, "AccountStore", _NotUp)
+    monkeypatch.setattr(in_use, "AccountStore", _NotUp)
     nowhere = engine.TenantEngine("acme", "mt-acme", {**os.environ, "DOCKER_HOST": f"unix://{project}/no-engine.sock"})
     monkeypatch.setattr(engine.TenantEngine, "of", classmethod(lambda *_: nowhere))
     ended = cli("validate", "--live")
