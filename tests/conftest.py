@@ -8,7 +8,8 @@ settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
 # Whole tenants brought up several times over: minutes each. `make test-long` (all of them), `make test-migration` and
-# `make test-fleet` run them.
+# `make test-fleet` run them. Not all of them have been seen to pass yet; in world/test_limits.py the one of a dead cache
+# is known to fail. Representative parts come back into `make test` as they pass.
 LONG = [
     "world/control",
     "world/fleet",
