@@ -7,9 +7,9 @@ from hypothesis import settings
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
-# Whole tenants brought up several times over: minutes each. `make test-long` (all of them), `make test-migration` and
-# `make test-fleet` run them. Not all of them have been seen to pass yet; in world/test_limits.py the one of a dead cache
-# is known to fail. Representative parts come back into `make test` as they pass.
+# Whole tenants brought up several times over: minutes each. `make test-long` runs all of them, `make test-migration`
+# and `make test-fleet` some. Not all have been seen to pass yet, and in world/test_limits.py the one of a dead cache is
+# known to fail. Representative parts come back into `make test` as they pass.
 LONG = [
     "world/control",
     "world/fleet",
