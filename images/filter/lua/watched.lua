@@ -33,7 +33,8 @@ function watched.file(path, parse)
       if text ~= last then
         last = text
         self.value = parse(text)
-        rspamd_logger.infox(rspamd_config, "%s was read again", path)
+        -- A notice, which the log shows: whoever changed the file sees from when it holds.
+        rspamd_logger.messagex(rspamd_config, "%s was read again", path)
       end
       return true
     end)
