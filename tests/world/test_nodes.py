@@ -3,7 +3,6 @@
 import json
 import re
 import smtplib
-import threading
 import uuid
 from collections.abc import Iterator
 
@@ -12,41 +11,12 @@ import pytest
 
 from mailtenant.settings import load_stack_file
 from tests.world.conftest import NETWORK, SUBNET
+from tests.world.flow import Flow
 from tests.world.tenants import RunningTenant, authenticate, eventually, message
 from world import World, places_of
-from world.outside import OutsideError, OutsideMx
+from world.outside import OutsideMx
 
 ADDRESSES, PUBLISHED = ("10.97.1.20", "10.97.1.21"), ("127.0.2.20", "127.0.2.21")
-
-
-class Flow:
-    """Mail from outside by MX lookup, one message after the other, while something else happens."""
-
-    def __init__(self, outside: OutsideMx, recipient: str) -> None:
-        self._outside, self._recipient = outside, recipient
-        self.accepted: list[str] = []
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Flow":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._end.is_set():
-            token = uuid.uuid4().hex
-            mail = message("writer@elsewhere.test", self._recipient, token)
-            try:
-                sent = self._outside.send(mail, sender="writer@elsewhere.test", recipients=[self._recipient])
-            except (OutsideError, OSError):
-                continue
-            if all(delivery.accepted for delivery in sent):
-                self.accepted.append(token)
-            self._end.wait(0.5)
 
 
 def held(tenant: RunningTenant) -> set[str]:
@@ -105,7 +75,7 @@ def test_one_three_one_loses_no_mail_and_leaves_nothing(three: RunningTenant, ou
     beta.mailbox("jo")
     started = ("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", beta.container("smtp"))
     before, first = held(beta), beta.docker(*started).stdout
-    with Flow(outside, ann.address) as flow:
+    with Flow(outside, ann) as flow:
         preview = json.loads(beta.pulumi("preview", "--json").stdout)
         touched = {step["urn"].rsplit("::", 1)[-1] for step in preview["steps"] if step["op"] not in ("same", "create")}
         assert not [name for name in touched if re.search("-(smtp|imap|database|filter|edge|resolver)", name)]
@@ -141,13 +111,7 @@ def test_one_three_one_loses_no_mail_and_leaves_nothing(three: RunningTenant, ou
     beta.pulumi("preview", "--expect-no-changes")
     assert len(flow.accepted) > 5
 
-    def all_there() -> bool:
-        texts = b"\n".join(beta.messages(ann))
-        return all(token.encode() in texts for token in flow.accepted)
-
-    eventually(all_there, what="all that was accepted")
-    raw = beta.messages(ann)
-    assert all(sum(token.encode() in text for text in raw) == 1 for token in flow.accepted), "something came twice"
+    flow.nothing_is_lost(beta)
 
 
 def test_a_queue_with_mail_in_it_is_not_deleted_and_take_down_keeps_it(
