@@ -19,13 +19,16 @@ from mailtenant.diff.comparison import CODE
 from mailtenant.environment import tool_environment
 from mailtenant.settings import load_stack_file
 from tests.pull_requests.scenarios import SCENARIOS, STACK, Scenario
-from tests.world.conftest import NETWORK, PASSPHRASE, SUBNET, new_tenant, remove_tenant
+from tests.world.conftest import PASSPHRASE, new_tenant, remove_tenant
 from tests.world.tenants import RunningTenant, run
 from world import World, places_of
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RECORDED: Final = Path(__file__).with_name("recorded")
-LABEL: Final = "alpha"
+LABEL: Final = "delta"
+# A world of its own: the tests of the other one may be under way.
+NETWORK: Final = "mailtenant-previews"
+SUBNET: Final = "10.88.0.0/16"
 
 
 def copy_tree(folder: Path) -> Path:
@@ -42,7 +45,7 @@ def copy_tree(folder: Path) -> Path:
 
 @contextmanager
 def running(folder: Path) -> Iterator[RunningTenant]:
-    """The tenant `alpha` in the test world, up; removed at the end."""
+    """The tenant `delta` in a world of its own, up; removed at the end."""
     backend = folder / "backend"
     backend.mkdir()
     environment = {
@@ -53,7 +56,7 @@ def running(folder: Path) -> Iterator[RunningTenant]:
     world = World(name=NETWORK, subnet=SUBNET)
     remove_tenant(LABEL)
     try:
-        tenant = new_tenant(copy_tree(folder / "base"), environment, LABEL)
+        tenant = new_tenant(copy_tree(folder / "base"), environment, LABEL, NETWORK, SUBNET)
         world.up(places_of([load_stack_file(tenant.stack_file)]))
         tenant.up()
         yield tenant
@@ -67,7 +70,7 @@ def changed(tenant: RunningTenant, scenario: Scenario, folder: Path) -> Path:
     shutil.copytree(tenant.project, folder)
     if scenario.edit is None:
         run(
-            ["mailtenant", "domain", "add", LABEL, "alpha-three.test", "--project", str(folder)],
+            ["mailtenant", "domain", "add", LABEL, "delta-three.test", "--project", str(folder)],
             tenant.environment,
             folder,
         )
@@ -135,7 +138,7 @@ def main() -> None:
         with running(folder) as tenant:
             blind = Blind(folder, ROOT)
             shown = blind.stack_file(tenant.stack_file.read_text(encoding="utf-8"))
-            (RECORDED / "alpha.yaml").write_text(shown, encoding="utf-8")
+            (RECORDED / "delta.yaml").write_text(shown, encoding="utf-8")
             for scenario in SCENARIOS:
                 tree = changed(tenant, scenario, folder / scenario.name)
                 document = blind.document(kept(preview(tenant, tree)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-STACK: Final = "stacks/Pulumi.alpha.yaml"
+STACK: Final = "stacks/Pulumi.delta.yaml"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def edits(*parts: Callable[[Path], None]) -> Callable[[Path], None]:
 
 SCENARIOS: Final = (
     # Its keys are made by `mailtenant domain add`, so the edited stack file is recorded.
-    Scenario("add-domain", "Add the domain alpha-three.test", None),
+    Scenario("add-domain", "Add the domain delta-three.test", None),
     Scenario(
         "raise-limit",
         "Raise the sending limits, and give memory",

@@ -29,7 +29,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The recorded tenant and a neighbour, committed."""
     folder = copy_tree(tmp_path_factory.mktemp("golden") / "template")
-    shutil.copy(RECORDED / "alpha.yaml", folder / STACK)
+    shutil.copy(RECORDED / "delta.yaml", folder / STACK)
     a_stack_file(folder, "beta", 30, "beta.test")
     (folder / ".gitignore").write_text("__pycache__/\n", encoding="utf-8")
     project = GitProject(folder)
@@ -47,7 +47,7 @@ def change(scenario: Scenario, folder: Path) -> None:
 
 def comment(comparison: Comparison, scenario: Scenario) -> str:
     document = json.loads((RECORDED / f"{scenario.name}.json").read_text(encoding="utf-8"))
-    text = body(comparison, [engine_change("alpha", "deployed", document)])
+    text = body(comparison, [engine_change("delta", "deployed", document)])
     return re.sub(r"\([0-9a-f]{9}\)", "(0123456789)", text)  # a commit's id follows the clock
 
 
@@ -61,8 +61,8 @@ def test_the_comment(name: str, template: Path, tmp_path: Path) -> None:
     assert_golden(EXAMPLES / f"{name}.md", comment(comparison, scenario))
     by_label = {one.label: one for one in comparison.tenants}
     # A neighbour's stack file is not touched: it changes only where the code does.
-    assert set(by_label) == ({"alpha", "beta"} if scenario.code else {"alpha"})
+    assert set(by_label) == ({"delta", "beta"} if scenario.code else {"delta"})
     assert comparison.loses_data is (name == "rename-volume")
     if name == "add-domain":
-        others = [r for r in by_label["alpha"].records if r.old and not r.new]
+        others = [r for r in by_label["delta"].records if r.old and not r.new]
         assert not others, "a domain more takes nothing from the others"

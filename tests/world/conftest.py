@@ -27,8 +27,11 @@ TENANTS = {
     "alpha": (["alpha.test", "alpha-two.test"], "10.97.1.10", "10.96.0.0/28", "127.0.2.1"),
     "beta": (["beta.test"], "10.97.1.11", "10.96.0.16/28", "127.0.2.2"),
 }
-FURTHER = {"gamma": (["gamma.test"], "10.97.1.12", "10.96.0.32/28", "127.0.2.3")}
-"""Places for tenants that a single test makes; the world's DNS does not know them."""
+FURTHER = {
+    "gamma": (["gamma.test"], "10.97.1.12", "10.96.0.32/28", "127.0.2.3"),
+    "delta": (["delta.test"], "10.88.1.10", "10.87.0.0/28", "127.0.2.4"),
+}
+"""Places for tenants that a single test makes; `delta` has a world of its own (tests/pull_requests/record.py)."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,9 +55,11 @@ def remove_tenant(label: str) -> None:
     remove(client, leftovers(client, label))
 
 
-def new_tenant(project: Path, environment: dict[str, str], label: str) -> RunningTenant:
-    """`mailtenant new` with the test world's addresses."""
-    domains, address, subnet, publish = {**TENANTS, **FURTHER}[label]
+def new_tenant(
+    project: Path, environment: dict[str, str], label: str, network: str = NETWORK, subnet: str = SUBNET
+) -> RunningTenant:
+    """`mailtenant new` with the addresses of a test world."""
+    domains, address, internal, publish = {**TENANTS, **FURTHER}[label]
     command = [
         "mailtenant",
         "new",
@@ -75,8 +80,8 @@ def new_tenant(project: Path, environment: dict[str, str], label: str) -> Runnin
         "--contact-email",
         "jo@example.com",
     ]
-    command += ["--edge-network", NETWORK, "--edge-address", address, "--edge-dns", f"{SUBNET.rsplit('.', 2)[0]}.0.53"]
-    command += ["--publish", publish, "--internal-subnet", subnet]
+    command += ["--edge-network", network, "--edge-address", address, "--edge-dns", f"{subnet.rsplit('.', 2)[0]}.0.53"]
+    command += ["--publish", publish, "--internal-subnet", internal]
     run(command, environment, project)
     tenant = RunningTenant(label, project, environment)
     # The tests send thousands of messages; what limits do is tested by itself.

@@ -89,13 +89,13 @@ def test_a_plan_is_carried_out_and_another_change_is_refused(tenant: RunningTena
     assert refused.outcome == "failed"
     (done,) = deploy([LABEL], tree, plans, environment)
     assert (done.outcome, done.reason) == ("done", "")
-    assert tenant.docker("inspect", "-f", "{{.HostConfig.Memory}}", "mt-alpha-imap").stdout.strip() == str(1024 << 20)
+    assert tenant.docker("inspect", "-f", "{{.HostConfig.Memory}}", "mt-delta-imap").stdout.strip() == str(1024 << 20)
 
     def drift() -> EngineChange:
         return previewer(tenant, tree).drift(LABEL)
 
     assert (drift().changes, drift().failure) == (0, ())
-    tenant.docker("update", "--memory", "600m", "--memory-swap", "600m", "mt-alpha-imap")
+    tenant.docker("update", "--memory", "600m", "--memory-swap", "600m", "mt-delta-imap")
     found = drift()
     assert found.changes == 1
-    assert found.steps[0].name == "mt-alpha-imap"
+    assert found.steps[0].name == "mt-delta-imap"

@@ -91,8 +91,10 @@ def _judge(office: Office, traffic: Traffic) -> int:
     console.rule("ledger")
     console.print(f"{len(ledger.accepted)} messages were answered 250: {dict(ledger.by_kind)}")
     console.print(f"{ledger.deferred} tries were deferred, {len(ledger.refused)} refused, {len(ledger.unsure)} unsure")
+    problems += [f"userinfo said: {answer}" for answer in office.userinfo_problems()]
     for line in problems:
         console.print(f"[red]{line}[/]")
+    console.print(f"userinfo was read {office.api.seen.total()} times: {dict(office.api.seen)}")
     if not problems:
         console.print(f"every one is in exactly one mailbox, once; passwords as before, host {office.serving().host}")
     return 1 if problems else 0

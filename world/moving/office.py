@@ -13,18 +13,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select
-
 from mailtenant.control import api_keys, customers, migrations
 from mailtenant.control.configuration import ControlSettings
 from mailtenant.control.outbox import Letter, Sender
 from mailtenant.control.plane import ControlPlane, open_plane
-from mailtenant.control.tables import Tenant
 from mailtenant.migration import Migration, Side, State, Window, events
 from mailtenant.migration.evidence import Item
 from mailtenant.migration.transitions import Notice
 from mailtenant.workflow import runs
 from world.layout import SHARED_NAME
+from world.moving.api import Api
 from world.moving.programs import Server
 from world.moving.scene import TREE, Scene
 
@@ -77,7 +75,8 @@ class Office:
             customers.confirm(self.plane, session, scene.label, actor="demo")
             for item in Item:
                 migrations.check_item(self.plane, session, tenant, item, green=True, by="demo")
-            self.api_key = api_keys.create(self.plane, session, tenant, "programs", actor="demo")[1]
+            api_key = api_keys.create(self.plane, session, tenant, "programs", actor="demo")[1]
+        self.api = Api(scene.folder, self._api_environment(), api_key)
 
     @property
     def migration(self) -> Migration:
@@ -85,10 +84,15 @@ class Office:
             return migrations.load(session, customers.find(session, self.scene.label))[1]
 
     def serving(self) -> Server:
-        """Where userinfo sends the customer's people."""
-        with self.plane.database.read() as session:
-            host = session.scalars(select(Tenant.imap_host).where(Tenant.label == self.scene.label)).one()
+        """Where userinfo sends the customer's people: asked over HTTP, with the API key made before the move."""
+        _, host = self.api.hosts()
         return self.shared() if host == SHARED_NAME else self.own()
+
+    def userinfo_problems(self) -> list[str]:
+        """What a reader of userinfo must never have seen: a mixed or empty pair, an error."""
+        own = self.scene.stack_file.settings.host
+        right = {f"200 {host} {host}" for host in (SHARED_NAME, own)}
+        return [answer for answer in self.api.seen if answer not in right]
 
     def shared(self) -> Server:
         ca = (self.scene.folder / "shared-ca.pem").read_text(encoding="ascii")
@@ -126,6 +130,17 @@ class Office:
             )
         self.workers.append(worker)
         return worker
+
+    def _api_environment(self) -> dict[str, str]:
+        return {
+            **self.scene.tools(),
+            "MAILTENANT_DATABASE_URL": self.url,
+            "MAILTENANT_KEY_FILE": str(self.scene.folder / "control.key"),
+            "MAILTENANT_PLATFORM_DOMAIN": "outboxment.test",
+            "MAILTENANT_SHARED_SMTP_HOST": SHARED_NAME,
+            "MAILTENANT_SHARED_IMAP_HOST": SHARED_NAME,
+            "MAILTENANT_RATE_KEY": "1000000/minute",
+        }
 
     def _facts(self) -> dict[str, str]:
         names = ("network", "subnet", "edge", "internal", "publish", "shared_publish", "label", "domain", "neighbour")
@@ -198,4 +213,5 @@ class Office:
 
     def close(self) -> None:
         self.stop_workers()
+        self.api.close()
         self.plane.close()

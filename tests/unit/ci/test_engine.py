@@ -18,7 +18,7 @@ RECORDED = Path(__file__).resolve().parents[2] / "pull_requests" / "recorded"
 
 def recorded(name: str) -> engine.EngineChange:
     document = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
-    return engine.engine_change("alpha", "deployed", document)
+    return engine.engine_change("delta", "deployed", document)
 
 
 @pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
@@ -32,9 +32,9 @@ def test_counts_are_those_of_the_engine(name: str) -> None:
 
 
 def test_reasons_and_values_are_kept() -> None:
-    smtp = next(step for step in recorded("tune-one-tenant").steps if step.name == "mt-alpha-smtp")
+    smtp = next(step for step in recorded("tune-one-tenant").steps if step.name == "mt-delta-smtp")
     assert (smtp.op, [(key, replaces) for key, _, _, replaces in smtp.inputs]) == ("replace", [("volumes", True)])
-    assert "mt-alpha-smtp-config-" in smtp.inputs[0][1]
+    assert "mt-delta-smtp-config-" in smtp.inputs[0][1]
 
 
 def test_a_refusal_of_the_engine_is_a_failure_in_one_sentence() -> None:

@@ -104,7 +104,7 @@ def test_a_worker_killed_in_the_middle_is_resumed_and_nothing_runs_twice(fleet: 
     slow = fleet.touch("slow-b")
     first = fleet.process("begin", *LABELS)
     try:
-        until(lambda: (fleet.folder / "reached-b").exists() and fleet.ups("c"), "the second wave")
+        until(lambda: (fleet.folder / "reached-b").exists() and fleet.states()["c"] == "done", "the second wave")
         os.kill(first.pid, signal.SIGKILL)
     finally:
         first.kill()

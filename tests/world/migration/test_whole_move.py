@@ -82,6 +82,8 @@ def test_no_mail_is_lost_though_the_worker_is_killed_twice(office: Office) -> No
     traffic.stop()
     assert office.migration.state is State.COMPLETED, office.migration.failure
     assert office.serving().host != SHARED_NAME
+    assert office.userinfo_problems() == []
+    assert len(office.api.seen) == 2, "userinfo was read on both sides of the cut-over"
     assert settled(office, traffic) == []
     assert traffic.neighbours.refused == []
     assert interruption(office) <= 30
@@ -103,5 +105,7 @@ def test_a_rollback_after_the_cut_over_brings_back_what_arrived(office: Office) 
     assert office.migration.state is State.ROLLED_BACK, office.migration.failure
     assert office.migration.serving is Side.SHARED
     assert office.serving().host == SHARED_NAME
+    assert office.userinfo_problems() == []
+    assert len(office.api.seen) == 2, "userinfo was read on both sides of the cut-over"
     assert settled(office, traffic) == []
     assert traffic.neighbours.refused == []
