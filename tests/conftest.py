@@ -15,7 +15,6 @@ LONG = [
     "world/fleet",
     "world/migration",
     "world/test_config_check.py",
-    "world/test_limits.py",
     "world/test_nodes.py",
     "world/test_policy_pack.py",
     "world/test_previews.py",

@@ -59,6 +59,9 @@ class Traffic:
         self._outside, self._server, self._passwords, self._name, self._pause = outside, server, passwords, name, pause
         self._neighbour = neighbour
         self._stop = threading.Event()
+        self._flowing = threading.Event()
+        self._flowing.set()
+        self._busy = 0
         self._lock = threading.Lock()
         self._count = 0
         targets = (self._from_outside, self._from_within, self._filing, self._from_the_neighbour)
@@ -74,6 +77,18 @@ class Traffic:
         for thread in self._threads:
             thread.join(120)
 
+    def pause(self, seconds: float = 180.0) -> None:
+        """Returns once nothing is being sent. Raises: TimeoutError"""
+        self._flowing.clear()
+        deadline = time.monotonic() + seconds
+        while self._busy:
+            if time.monotonic() > deadline:
+                raise TimeoutError("something is still being sent")
+            time.sleep(0.1)  # between two looks of a poll with a deadline
+
+    def go_on(self) -> None:
+        self._flowing.set()
+
     def _token(self, kind: str) -> tuple[str, str]:
         with self._lock:
             self._count += 1
@@ -83,9 +98,14 @@ class Traffic:
     def _forever(self, target: Callable[[str, str], bool]) -> None:
         kind = target.__name__.removeprefix("_from_").removeprefix("_")
         while not self._stop.is_set():
-            token, mailbox = self._token(kind)
-            while not target(token, mailbox) and not self._stop.wait(1.0):
-                self.ledger.deferred += 1
+            with self._lock:
+                self._busy += 1
+            if self._flowing.is_set():
+                token, mailbox = self._token(kind)
+                while not target(token, mailbox) and not self._stop.wait(1.0):
+                    self.ledger.deferred += 1
+            with self._lock:
+                self._busy -= 1
             self._stop.wait(self._pause)
 
     def _from_outside(self, token: str, mailbox: str) -> bool:
