@@ -9,12 +9,12 @@ from mailtenant.rendering.services import EDGE_PORTS, NODE_PORTS, WEB_PORTS
 
 
 class Edge(pulumi.ComponentResource):
-    """Creates: the edge container, with its static addresses on the edge network (IPv4, and IPv6 where the settings have
+    """Creates: the edge container, with its static addresses on the edge network (IPv4; IPv6 where the settings have
     one), an internal address and the published ports (IPv4).
 
     Clients use one host name for every port, so SMTP, IMAP and the resolver join this container's network namespace;
-    the client's address, the egress address and the EHLO name are then right. Replaced by: addresses, network, published
-    ports; all that joined it is replaced with it. Outputs: `container_id`, `address`, `address6`.
+    the client's address, the egress address and the EHLO name are then right. Replaced by: addresses, network,
+    published ports; all that joined it is replaced with it. Outputs: `container_id`, `address`, `address6`.
     """
 
     def __init__(

@@ -30,7 +30,8 @@ class MailTenant(pulumi.ComponentResource):
     Refused before anything is registered: settings or secrets that are not right, with every problem's path and no
     value. What the engine holds is named by the tenant's label, whatever this component is called.
     Replaced by: what its parts are replaced by (see their pages); mail, queue and database stay on protected volumes.
-    Outputs: `host`, `address`, `address6`, `ports`, `certificate_authority` (PEM of the CA that signed the host's certificate).
+    Outputs: `host`, `address`, `address6` (None without IPv6), `ports`, `certificate_authority` (PEM of the CA that
+    signed the host's certificate).
     """
 
     host: pulumi.Output[str]

@@ -43,9 +43,8 @@ def host_of(settings: "TenantSettings", environment: Mapping[str, str]) -> Host:
     total = int(engine_says(environment, "info", "--format", "{{.MemTotal}}"))
     running = engine_says(environment, "ps", "-q", "--filter", f"label={label}").split()
     form = f'{{{{.HostConfig.Memory}}}} {{{{index .Config.Labels "{label}"}}}}'
-    rows = (
-        [row.split() for row in engine_says(environment, "inspect", "-f", form, *running).splitlines()] if running else []
-    )
+    lines = engine_says(environment, "inspect", "-f", form, *running).splitlines() if running else []
+    rows = [line.split() for line in lines]
     others = sum(int(memory) for memory, whose in rows if whose != settings.label)
     return Host(total // MIB, others // MIB // SHARE)
 

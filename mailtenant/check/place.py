@@ -45,7 +45,7 @@ class Place:
 
     def name(self, port: int) -> str:
         """For messages."""
-        return f"{self.address}:{port}"
+        return f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
 
     def by_ipv6(self) -> "Place":
         """The same, reached at its IPv6 address alone."""

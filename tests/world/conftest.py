@@ -50,9 +50,17 @@ def remove_tenant(label: str) -> None:
     remove(client, leftovers(client, label))
 
 
-def new_tenant(project: Path, environment: dict[str, str], label: str) -> RunningTenant:
-    """`mailtenant new` with the test world's addresses."""
-    domains, address, subnet, publish = TENANTS[label]
+def new_tenant(
+    project: Path,
+    environment: dict[str, str],
+    label: str,
+    *options: str,
+    place: tuple[list[str], str, str, str] | None = None,
+    network: str = NETWORK,
+    dns: str = "10.97.0.53",
+) -> RunningTenant:
+    """`mailtenant new` with the test world's addresses, or with those of another world."""
+    domains, address, subnet, publish = place or TENANTS[label]
     command = [
         "mailtenant",
         "new",
@@ -73,8 +81,8 @@ def new_tenant(project: Path, environment: dict[str, str], label: str) -> Runnin
         "--contact-email",
         "jo@example.com",
     ]
-    command += ["--edge-network", NETWORK, "--edge-address", address, "--edge-dns", f"{SUBNET.rsplit('.', 2)[0]}.0.53"]
-    command += ["--publish", publish, "--internal-subnet", subnet]
+    command += ["--edge-network", network, "--edge-address", address, "--edge-dns", dns]
+    command += ["--publish", publish, "--internal-subnet", subnet, *options]
     run(command, environment, project)
     tenant = RunningTenant(label, project, environment)
     # The tests send thousands of messages; what limits do is tested by itself.
