@@ -15,6 +15,7 @@ LONG = [
     "world/fleet",
     "world/migration",
     "world/test_config_check.py",
+    "world/test_ipv6.py",
     "world/test_limits.py",
     "world/test_nodes.py",
     "world/test_policy_pack.py",

@@ -108,11 +108,12 @@ def _live(stack_file: StackFile, unreachable: dict[str, str]) -> list[Problem]:
     from mailtenant.accounts.errors import AccountsUnavailable
     from mailtenant.accounts.in_use import in_use
 
+    problems = _host(stack_file, unreachable)  # also for a tenant that is not up yet
     try:
-        return [*_host(stack_file, unreachable), *live_problems(stack_file, in_use(stack_file.settings))]
+        problems += live_problems(stack_file, in_use(stack_file.settings))
     except AccountsUnavailable as error:
         unreachable[stack_file.settings.label] = str(error)
-        return []
+    return problems
 
 
 def _host(stack_file: StackFile, unreachable: dict[str, str]) -> list[Problem]:

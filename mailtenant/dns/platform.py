@@ -26,7 +26,7 @@ def platform_records(settings: "TenantSettings") -> Iterator[Record]:
         )
         yield record(node.host, "A", str(node.address), whose)
         if node.address6 is not None:
-            yield record(node.host, "AAAA", str(node.address6), f"{whose}, by IPv6")
+            yield record(node.host, "AAAA", str(node.address6), "the same host by IPv6")
     mechanisms = _mechanisms(egress(settings))
     yield record(host, "TXT", f"v=spf1 {mechanisms} -all", "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
     for node in settings.smtp_nodes[1:]:

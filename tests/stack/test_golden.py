@@ -37,7 +37,6 @@ REFERENCES = {
         "dual.test",
         edge={**samples.document("dual")["edge"], "address6": "fd00:99::4"},
         nodes=nodes("dual", 2, addresses6=["fd00:99::20", "fd00:99::21"]),
-        domains=[{**samples.document("dual", "dual.test")["domains"][0], "spf": {"mode": "direct"}}],
     ),
     "hosted": lambda: samples.settings(
         "hosted",
