@@ -32,7 +32,7 @@ def test_a_static_ipv6_address_is_kept_and_another_one_replaces(stack: ScratchSt
     assert address(stack, "-unasked").startswith(six), "the engine gives one to who asks for none; that is no drift"
     change = stack.changes(SIX=six, host="26")
     assert set(change) == {"edge"} and change["edge"].op in ("replace", "create-replacement", "delete-replaced")
-    stack.steady(SIX=six, host="26")
+    stack.up(SIX=six, host="26")
     assert address(stack, "-edge") == f"{six}26"
 
 
