@@ -13,7 +13,9 @@ from mailtenant.settings.live import host_problems, live_problems
 
 
 @dataclass(frozen=True)
-class _AtUp:
+class AtUp:
+    """Settings whose problems are named as those of the stack file."""
+
     settings: TenantSettings
 
     def problem(self, path: tuple[str | int, ...], message: str, fix: str) -> Problem:
@@ -32,7 +34,7 @@ def fits_the_host(settings: TenantSettings) -> None:
         host = host_of(settings, TenantEngine.of(settings).environment)
     except HostUnknown:
         return  # the first resource will say so
-    problems = list(host_problems(_AtUp(settings), reserved_mib(settings), host.others_mib, host.total_mib))
+    problems = list(host_problems(AtUp(settings), reserved_mib(settings), host.others_mib, host.total_mib))
     if problems:
         raise SettingsErrors(problems)
 
@@ -46,7 +48,7 @@ def capacity_guard(settings: TenantSettings) -> pulumi.ResourceHook:
 
     def refuse_below_use(_: pulumi.ResourceHookArgs) -> None:
         try:
-            problems = list(live_problems(_AtUp(settings), in_use(settings)))
+            problems = list(live_problems(AtUp(settings), in_use(settings)))
         except AccountsUnavailable:
             return
         if problems:

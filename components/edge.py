@@ -9,11 +9,12 @@ from mailtenant.rendering.services import EDGE_PORTS, NODE_PORTS, WEB_PORTS
 
 
 class Edge(pulumi.ComponentResource):
-    """Creates: the edge container, with the edge network's static address, an internal address and the published ports.
+    """Creates: the edge container, with its static addresses on the edge network (IPv4; IPv6 where the settings have
+    one), an internal address and the published ports (IPv4).
 
     Clients use one host name for every port, so SMTP, IMAP and the resolver join this container's network namespace;
-    the client's address, the egress address and the EHLO name are then right. Replaced by: address, network, published
-    ports; all that joined it is replaced with it. Outputs: `container_id`, `address`.
+    the client's address, the egress address and the EHLO name are then right. Replaced by: addresses, network,
+    published ports; all that joined it is replaced with it. Outputs: `container_id`, `address`, `address6`.
     """
 
     def __init__(
@@ -33,7 +34,11 @@ class Edge(pulumi.ComponentResource):
             # The engine's embedded resolver forwards to the tenant's own (unbound), which joins this namespace.
             dns=("127.0.0.1",),
             networks=(
-                docker.ContainerNetworksAdvancedArgs(name=settings.edge.network, ipv4_address=str(node.address)),
+                docker.ContainerNetworksAdvancedArgs(
+                    name=settings.edge.network,
+                    ipv4_address=str(node.address),
+                    ipv6_address=str(node.address6) if node.address6 else None,
+                ),
                 docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=node.internal),
             ),
             ports=tuple(
@@ -42,4 +47,5 @@ class Edge(pulumi.ComponentResource):
             ),
         )
         self.container = run_service(self, name, context, "edge", place, Needs())
-        self.register_outputs({"container_id": self.container.id, "address": str(node.address)})
+        address6 = str(node.address6) if node.address6 else None
+        self.register_outputs({"container_id": self.container.id, "address": str(node.address), "address6": address6})

@@ -30,13 +30,16 @@ class MailTenant(pulumi.ComponentResource):
     Refused before anything is registered: settings or secrets that are not right, with every problem's path and no
     value. What the engine holds is named by the tenant's label, whatever this component is called.
     Replaced by: what its parts are replaced by (see their pages); mail, queue and database stay on protected volumes.
-    Outputs: `host`, `address`, `ports`, `certificate_authority` (PEM of the CA that signed the host's certificate).
+    Outputs: `host`, `address`, `address6` (None without IPv6), `ports`, `certificate_authority` (PEM of the CA that
+    signed the host's certificate).
     """
 
     host: pulumi.Output[str]
     """The one host name for every port."""
     address: pulumi.Output[str]
     """The tenant's own IPv4 address."""
+    address6: pulumi.Output[str | None]
+    """Its own IPv6 address, if it has one."""
     ports: pulumi.Output[list[int]]
     """Ports that are served at the address."""
     certificate_authority: pulumi.Output[str]
@@ -62,9 +65,10 @@ class MailTenant(pulumi.ComponentResource):
         tenant = TenantMail(settings.label, settings, secrets, pulumi.ResourceOptions(parent=self), dns=dns)
         self.host = pulumi.Output.from_input(settings.host)
         self.address = pulumi.Output.from_input(str(settings.edge.address))
+        self.address6 = pulumi.Output.from_input(str(settings.edge.address6) if settings.edge.address6 else None)
         self.ports = pulumi.Output.from_input(tenant.outputs["ports"])  # type: ignore[arg-type]
         self.certificate_authority = pulumi.Output.from_input(settings.tls.ca)
         self.register_outputs({
-            "host": self.host, "address": self.address, "ports": self.ports,
+            "host": self.host, "address": self.address, "address6": self.address6, "ports": self.ports,
             "certificateAuthority": self.certificate_authority,
         })  # fmt: skip

@@ -33,9 +33,9 @@ class TenantMail(pulumi.ComponentResource):
 
     Replaced by: nothing as a whole; each part says what replaces it. Mail, queue and database stay on their volumes.
 
-    Outputs: `host`, `addresses`, `ports`, `publish`, `images` (service → id), `records` (name, type, value, ttl,
-    reason), `files` (path → text, so that a preview shows the lines that change), `certificate_authority` (PEM, mode
-    `local`), `dnsPhase`, `dnsAdopted` (what the next run must know of this one).
+    Outputs: `host`, `addresses` (IPv4 and IPv6, of every mail server), `ports`, `publish`, `images` (service → id),
+    `records` (name, type, value, ttl, reason), `files` (path → text, so that a preview shows the lines that change),
+    `certificate_authority` (PEM, mode `local`), `dnsPhase`, `dnsAdopted` (what the next run must know of this one).
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class TenantMail(pulumi.ComponentResource):
 
         self.outputs: dict[str, object] = {
             "host": settings.host,
-            "addresses": [str(node.address) for node in settings.smtp_nodes],
+            "addresses": [str(address) for node in settings.smtp_nodes for address in node.addresses],
             "ports": [*EDGE_PORTS, *(WEB_PORTS if settings.has_web_host else ())],
             "publish": str(settings.publish) if settings.publish else None,
             "images": images.ids,

@@ -40,17 +40,20 @@ def host_of(settings: "TenantSettings", environment: Mapping[str, str]) -> Host:
     Raises: HostUnknown
     """
     label = "mailtenant.tenant"
-    total = int(_docker(environment, "info", "--format", "{{.MemTotal}}"))
-    running = _docker(environment, "ps", "-q", "--filter", f"label={label}").split()
+    total = int(engine_says(environment, "info", "--format", "{{.MemTotal}}"))
+    running = engine_says(environment, "ps", "-q", "--filter", f"label={label}").split()
     form = f'{{{{.HostConfig.Memory}}}} {{{{index .Config.Labels "{label}"}}}}'
-    rows = (
-        [row.split() for row in _docker(environment, "inspect", "-f", form, *running).splitlines()] if running else []
-    )
+    lines = engine_says(environment, "inspect", "-f", form, *running).splitlines() if running else []
+    rows = [line.split() for line in lines]
     others = sum(int(memory) for memory, whose in rows if whose != settings.label)
     return Host(total // MIB, others // MIB // SHARE)
 
 
-def _docker(environment: Mapping[str, str], *arguments: str) -> str:
+def engine_says(environment: Mapping[str, str], *arguments: str) -> str:
+    """What `docker …` prints.
+
+    Raises: HostUnknown
+    """
     try:
         done = subprocess.run(
             ["docker", *arguments], env=dict(environment), capture_output=True, text=True, check=False, timeout=60

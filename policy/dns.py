@@ -68,7 +68,7 @@ def exchanges(zone: Zone, given: Sequence[str] = ()) -> Iterator[str]:
         elif not zone.at(target, "A", "AAAA") and target not in given:
             yield (
                 f"the MX of {record.name} points to {target}, which has no address in this stack: mail would bounce; "
-                "plan its A record, or name the host in the policy's `knownHosts`"
+                "plan its A or AAAA record, or name the host in the policy's `knownHosts`"
             )
 
 
@@ -112,7 +112,8 @@ def pointers(zone: Zone) -> Iterator[str]:
                 "take that for a forgery; make them one name"
             )
         elif address not in {one.value for one in zone.at(names[0], "A", "AAAA")}:
-            yield f"{names[0]} does not lead back to {address}: plan its A record"
+            kind = "A" if ip_address(address).version == 4 else "AAAA"
+            yield f"{names[0]} does not lead back to {address}: plan its {kind} record"
 
 
 def _policy(name: str, description: str, rule: Any, fix: str, config: PolicyConfigSchema | None = None) -> Any:

@@ -7,6 +7,7 @@ import pulumi_docker as docker
 
 from components.capacity_guard import capacity_guard, fits_the_host
 from components.config_guard import config_guard
+from components.edge_guard import edge_network_fits
 from components.queue_guard import drain_before_up, queue_guard
 from components.tenant import TenantMail
 from components.zone_writers import DnsState
@@ -36,6 +37,7 @@ def main() -> None:
         )
     try:
         fits_the_host(settings)
+        edge_network_fits(settings)
     except SettingsErrors as error:
         raise pulumi.RunError(str(error)) from None
     drain_before_up(settings)

@@ -8,13 +8,13 @@ settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
 
 # Whole tenants brought up several times over: minutes each. `make test-long` runs all of them, `make test-migration`
-# and `make test-fleet` some. Not all have been seen to pass yet, and in world/test_limits.py the one of a dead cache is
-# known to fail. Representative parts come back into `make test` as they pass.
+# and `make test-fleet` some. Representative parts of them are in `make test`.
 LONG = [
     "world/control",
     "world/fleet",
     "world/migration",
     "world/test_config_check.py",
+    "world/test_ipv6.py",
     "world/test_nodes.py",
     "world/test_policy_pack.py",
     "world/test_previews.py",

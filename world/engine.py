@@ -28,23 +28,30 @@ class Engine:
         self._client = client
         self._world = world
 
-    def network(self, name: str, subnet: str, gateway: str) -> None:
-        """A bridge with this subnet and no way out of the machine.
+    def network(self, name: str, subnet: str, gateway: str, six: tuple[str, str] | None = None) -> None:
+        """A bridge with this subnet and no way out of the machine; `six`: an IPv6 subnet and gateway beside it.
 
         Raises: WorldError when another is in the way and in use.
         """
         # Without masquerading, published ports work and packets to the real internet find no way back.
         options = {"com.docker.network.bridge.enable_ip_masquerade": "false"}
-        spec = _hash({"subnet": subnet, "gateway": gateway, "options": options})
+        spec = _hash({"subnet": subnet, "gateway": gateway, "options": options, **({"six": six} if six else {})})
         found = self._find(self._client.networks, name)
         if found is not None:
             if found.attrs.get("Labels", {}).get(SPEC_LABEL) == spec:
                 return
             self.remove_network(name)
-        pool = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet, gateway=gateway)])
+        places = [(subnet, gateway), *([six] if six else [])]
+        pool = IPAMConfig(pool_configs=[IPAMPool(subnet=net, gateway=way) for net, way in places])
         try:
             self._client.networks.create(
-                name, driver="bridge", ipam=pool, options=options, check_duplicate=True, labels=self._labels(spec)
+                name,
+                driver="bridge",
+                ipam=pool,
+                enable_ipv6=six is not None,
+                options=options,
+                check_duplicate=True,
+                labels=self._labels(spec),
             )
         except docker.errors.APIError as error:
             raise WorldError(f"network {name} ({subnet}) cannot be made: {error.explanation}") from error
@@ -68,8 +75,17 @@ class Engine:
         if self._find(self._client.volumes, name) is None:
             self._client.volumes.create(name, labels={WORLD_LABEL: self._world})
 
-    def container(self, name: str, image: str, arguments: Mapping[str, Any], *, network: str, address: str) -> Any:
-        """A container with this address, created or as found; not started here.
+    def container(
+        self,
+        name: str,
+        image: str,
+        arguments: Mapping[str, Any],
+        *,
+        network: str,
+        address: str,
+        address6: str | None = None,
+    ) -> Any:
+        """A container with this address (and IPv6 address), created or as found; not started here.
 
         Raises: WorldError when the image is missing.
         """
@@ -77,7 +93,8 @@ class Engine:
             image_id = self._client.images.get(image).id
         except docker.errors.ImageNotFound as error:
             raise WorldError(f"image {image} is not there: run `make images`") from error
-        spec = _hash({"image": image_id, "network": network, "address": address, "arguments": arguments})
+        made_from = {"image": image_id, "network": network, "address": address, "arguments": arguments}
+        spec = _hash({**made_from, **({"address6": address6} if address6 else {})})
         found = self._find(self._client.containers, name)
         if found is not None:
             if found.labels.get(SPEC_LABEL) == spec and self._is_attached(found, network):
@@ -96,7 +113,7 @@ class Engine:
             log_config={"Type": "json-file", "Config": {"max-size": "5m", "max-file": "2"}},
             **arguments["host"],
         )
-        endpoint = api.create_endpoint_config(ipv4_address=address)
+        endpoint = api.create_endpoint_config(ipv4_address=address, ipv6_address=address6)
         created = api.create_container(
             image_id,
             name=name,

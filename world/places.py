@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from mailtenant.settings import StackFile
 
 
 @dataclass(frozen=True)
 class TenantPlace:
-    """`zones` are delegated to `address`; the reverse zone leads from `address` back to `host`."""
+    """`zones` are delegated to `address`; the reverse zones lead from `address` and `address6` back to `host`."""
 
     host: str
     address: str
     zones: tuple[str, ...]
+    address6: str | None = None
 
 
 def places_of(stack_files: Iterable[StackFile]) -> list[TenantPlace]:
@@ -23,8 +25,9 @@ def places_of(stack_files: Iterable[StackFile]) -> list[TenantPlace]:
 def _further(stack_file: StackFile) -> list[TenantPlace]:
     """Mail servers beyond the first: an address that leads back to a name, no zone. Those listed ahead as well."""
     settings = stack_file.settings
-    addresses = enumerate(settings.nodes.addresses, start=2)
-    return [TenantPlace(f"mx{number}.{settings.host}", str(address), ()) for number, address in addresses]
+    sixes = [str(address) for address in settings.nodes.addresses6]
+    addresses = enumerate(zip_longest(map(str, settings.nodes.addresses), sixes), start=2)
+    return [TenantPlace(f"mx{number}.{settings.host}", four, (), six) for number, (four, six) in addresses if four]
 
 
 def _place(stack_file: StackFile) -> TenantPlace:
@@ -32,4 +35,5 @@ def _place(stack_file: StackFile) -> TenantPlace:
     zones = [domain.name for domain in settings.domains if domain.dns.provider == "local"]
     if settings.platform_dns.provider == "local":
         zones.append(settings.host)
-    return TenantPlace(settings.host, str(settings.edge.address), tuple(zones))
+    address6 = str(settings.edge.address6) if settings.edge.address6 else None
+    return TenantPlace(settings.host, str(settings.edge.address), tuple(zones), address6)

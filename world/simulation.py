@@ -14,7 +14,7 @@ import dns.resolver
 from mailtenant.fleet.leftovers import engine_client
 from world import zones
 from world.engine import Engine, WorldError, read_file, write_files
-from world.layout import MX_DOMAINS, MX_NAME, Layout
+from world.layout import MX_NAME, Layout
 from world.outside import OutsideError, OutsideMx
 from world.places import TenantPlace
 from world.shared_host import SharedHostServer, SharedSpec, merged, trust_anchor
@@ -33,6 +33,8 @@ T = TypeVar("T")
 class World:
     """One simulated internet: network `name`, DNS at `.0.53`, `mx.elsewhere.test` at `.0.25` of `subnet`.
 
+    With `subnet6` it has IPv6 as well, and a domain whose mail goes by IPv6 only (`world.layout`).
+
     `up` may be called again at any time, with more or fewer tenants: what runs and is right stays as it is, and the
     name server learns of tenants without a restart. Worlds with other names and subnets do not disturb each other.
     """
@@ -42,10 +44,12 @@ class World:
         name: str = "mailtenant-world",
         subnet: str = "10.99.0.0/16",
         *,
+        subnet6: str | None = None,
         release: str | None = None,
         client: Any = None,
     ) -> None:
-        self.layout = Layout(name, ipaddress.IPv4Network(subnet))
+        six = ipaddress.IPv6Network(subnet6) if subnet6 else None
+        self.layout = Layout(name, ipaddress.IPv4Network(subnet), six)
         self.release = release or RELEASE.read_text(encoding="utf-8").strip()
         self._client = client or engine_client()
         self._engine = Engine(self._client, name)
@@ -59,7 +63,12 @@ class World:
         for place in tenants:
             if ipaddress.IPv4Address(place.address) not in self.layout.subnet:
                 raise WorldError(f"{place.host}: address {place.address} is not in {self.layout.subnet}")
-        self._engine.network(self.layout.name, str(self.layout.subnet), self.layout.gateway)
+            subnet6 = self.layout.subnet6
+            if place.address6 and (subnet6 is None or ipaddress.IPv6Address(place.address6) not in subnet6):
+                where = subnet6 or "a world without IPv6"
+                raise WorldError(f"{place.host}: address {place.address6} is not in {where}")
+        six = (str(self.layout.subnet6), str(self.layout.gateway6)) if self.layout.subnet6 else None
+        self._engine.network(self.layout.name, str(self.layout.subnet), self.layout.gateway, six)
         exchanger, name_server = self._exchanger(), self._name_server()
         exchanger.start()
         held = self.zones()
@@ -148,11 +157,12 @@ class World:
                     "MX_HOST": MX_NAME,
                     "MX_DNS": self.layout.dns,
                     "MX_SUBNET": str(self.layout.subnet),
-                    "MX_DOMAINS": " ".join(MX_DOMAINS),
+                    "MX_DOMAINS": " ".join(self.layout.mx_domains),
+                    **({"MX_SUBNET6": str(self.layout.subnet6)} if self.layout.subnet6 else {}),
                 },
             },
         }
-        return self._container("mx", arguments, self.layout.mx)
+        return self._container("mx", arguments, self.layout.mx, self.layout.mx6)
 
     def _name_server(self) -> Any:
         volume = f"{self.layout.name}-dns"
@@ -168,13 +178,14 @@ class World:
         }
         return self._container("dns", arguments, self.layout.dns)
 
-    def _container(self, role: str, arguments: dict[str, Any], address: str) -> Any:
+    def _container(self, role: str, arguments: dict[str, Any], address: str, address6: str | None = None) -> Any:
         return self._engine.container(
             self.layout.container(role),
             f"mailtenant/world-{role}:{self.release}",
             arguments,
             network=self.layout.name,
             address=address,
+            address6=address6,
         )
 
     def _publish(self, name_server: Any, files: dict[str, str]) -> None:

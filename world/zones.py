@@ -7,7 +7,7 @@ import hashlib
 import ipaddress
 from collections.abc import Mapping, Sequence
 
-from world.layout import MX_NAME, SELECTOR, SHARED_NAME, Layout
+from world.layout import IPV6_DOMAIN, MX6_NAME, MX_NAME, SELECTOR, SHARED_NAME, Layout
 from world.places import TenantPlace
 
 FOLDER = "/etc/unbound/world"
@@ -30,6 +30,8 @@ def files(
         **extra,
         layout.reverse_zone: _reverse(layout, places),
     }
+    if layout.reverse_zone6 is not None:
+        zones[layout.reverse_zone6] = _reverse6(layout, places)
     texts = {file_name(name): zone_text(name, lines) for name, lines in zones.items()}
     texts["unbound.conf"] = _configuration(layout, list(zones), places)
     return texts
@@ -44,6 +46,7 @@ def _roots(layout: Layout, places: Sequence[TenantPlace], extra: Mapping[str, Se
         # A host whose zone nobody here serves still has its address, and a delegation needs it as glue.
         if place.host.endswith(".test"):
             test.append(f"{place.host}. A {place.address}")
+            test += [f"{place.host}. AAAA {place.address6}"] if place.address6 else []
     return {".": ["test. NS ns.elsewhere.test.", here], "test": test}
 
 
@@ -51,11 +54,14 @@ def _mail_domains(layout: Layout, public_key: str) -> dict[str, list[str]]:
     """The outside world's domains: one in order, and one for each way to be out of order."""
     key = f"{SELECTOR}._domainkey TXT {quoted(f'v=DKIM1; k=rsa; p={public_key}')}"
     mx = f"@ MX 10 {MX_NAME}."
+    in_ipv6 = {} if layout.mx6 is None else {IPV6_DOMAIN: [f"@ MX 10 {MX6_NAME}."]}
     return {
+        **in_ipv6,
         # All in order.
         "elsewhere.test": [
             mx,
             f"mx A {layout.mx}",
+            *([f"mx AAAA {layout.mx6}", f"mx6 AAAA {layout.mx6}"] if layout.mx6 else []),
             f"ns A {layout.dns}",
             f"silent A {layout.silent}",
             f"closed A {layout.dns}",
@@ -101,6 +107,11 @@ def _reverse(layout: Layout, places: Sequence[TenantPlace]) -> list[str]:
         **{place.address: place.host for place in places},
     }
     return [f"{ipaddress.IPv4Address(address).reverse_pointer}. PTR {name}." for address, name in names.items()]
+
+
+def _reverse6(layout: Layout, places: Sequence[TenantPlace]) -> list[str]:
+    names = {layout.mx6: MX_NAME, **{place.address6: place.host for place in places}}
+    return [f"{ipaddress.IPv6Address(six).reverse_pointer}. PTR {name}." for six, name in names.items() if six]
 
 
 def zone_text(name: str, lines: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailtenant.check.sieve import SieveClient
 from mailtenant.settings import TenantSettings
@@ -21,7 +21,11 @@ EHLO_NAME = "mailtenant-check.invalid"
 
 @dataclass(frozen=True)
 class Place:
-    """`address` may be a name or an IP address; `host` is the name on the certificate. `ports` differ only in tests."""
+    """`address` may be a name or an IP address; `host` is the name on the certificate. `ports` differ only in tests.
+
+    `address6` is the tenant's IPv6 address where clients go to it directly: by name alone, a client that finds it dead
+    would take the other one and tell nobody.
+    """
 
     label: str
     host: str
@@ -29,16 +33,23 @@ class Place:
     tls: ssl.SSLContext
     timeout: float
     ports: Mapping[int, int] = field(default_factory=lambda: {port: port for port in PORTS})
+    address6: str | None = None
 
     @classmethod
     def of(cls, settings: TenantSettings, timeout: float) -> "Place":
         """The published address if the tenant has one, else its host name; trusts the tenant's own CA."""
         address = str(settings.publish) if settings.publish else settings.host
-        return cls(settings.label, settings.host, address, trust(settings.tls.ca), min(timeout, LONGEST_REPLY))
+        address6 = str(settings.edge.address6) if settings.edge.address6 and not settings.publish else None
+        context = trust(settings.tls.ca)
+        return cls(settings.label, settings.host, address, context, min(timeout, LONGEST_REPLY), address6=address6)
 
     def name(self, port: int) -> str:
         """For messages."""
-        return f"{self.address}:{port}"
+        return f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
+
+    def by_ipv6(self) -> "Place":
+        """The same, reached at its IPv6 address alone."""
+        return replace(self, address=self.address6 or self.address)
 
     def connect(self, port: int) -> socket.socket:
         return socket.create_connection((self.address, self.ports[port]), timeout=self.timeout)

@@ -1,13 +1,14 @@
 """Steps that need no mailbox: connections, certificate, and what a stranger must not be able to do."""
 
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from mailtenant.check.failures import CheckFailed, CheckSkipped, explain, temporary_fix, words
-from mailtenant.check.place import PORTS
+from mailtenant.check.place import PORTS, Place
 from mailtenant.check.state import Check
 
 # Below this many days a renewal has failed, for it would have come earlier.
@@ -17,24 +18,46 @@ STRANGERS_RECIPIENT = "relay-probe@example.com"
 
 
 def ports_answer(check: Check) -> str:
-    """Every port of the tenant takes connections, and the service behind it says something."""
-
-    def ask(port: int) -> CheckFailed | None:
-        try:
-            check.place.greet(port)
-        except (OSError, EOFError) as error:
-            return explain(error, check.place.label, check.place.name(port), port)
-        return None
-
-    with ThreadPoolExecutor(len(PORTS)) as pool:
-        answers = dict(zip(PORTS, pool.map(ask, PORTS), strict=True))
-    failures = {port: failure for port, failure in answers.items() if failure}
+    """Every port of the tenant takes connections, and the service behind it says something; by IPv6 as well, where the
+    tenant has it and this machine, too.
+    """
+    failures = _silent_ports(check.place)
     check.silent.update(failures)
+    also6 = ""
+    if check.place.address6 and not failures:
+        if _no_way_to(check.place.address6):
+            also6 = "; not tried by IPv6: this machine has none"
+        else:
+            failures = _silent_ports(check.place.by_ipv6())
+            also6 = f" and {check.place.address6}"
     if failures:
         first, *others = failures
         also = f" (and there is trouble on {', '.join(map(str, others))})" if others else ""
         raise CheckFailed(failures[first].cause + also, failures[first].fix)
-    return f"{', '.join(map(str, PORTS))} at {check.place.address}"
+    return f"{', '.join(map(str, PORTS))} at {check.place.address}{also6}"
+
+
+def _silent_ports(place: Place) -> dict[int, CheckFailed]:
+    def ask(port: int) -> CheckFailed | None:
+        try:
+            place.greet(port)
+        except (OSError, EOFError) as error:
+            return explain(error, place.label, place.name(port), port)
+        return None
+
+    with ThreadPoolExecutor(len(PORTS)) as pool:
+        answers = dict(zip(PORTS, pool.map(ask, PORTS), strict=True))
+    return {port: failure for port, failure in answers.items() if failure}
+
+
+def _no_way_to(address6: str) -> bool:
+    """Whether this machine cannot even begin: it has no IPv6, or no route there. Nothing is sent."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.connect((address6, 25))
+    except OSError:
+        return True
+    return False
 
 
 def certificate_is_right(check: Check) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from mailtenant.cli import dns_credentials, output
 from mailtenant.dns.preflight import Finding
+from mailtenant.dns.preflight import addresses as foreign_addresses
 from mailtenant.dns.preflight import cloudflare as ask_cloudflare
 from mailtenant.dns.preflight import godaddy as ask_godaddy
 from mailtenant.settings import load_stack_file
@@ -18,7 +19,8 @@ def preflight(
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
-    """Ask each DNS provider of LABEL whether its credentials read the zone and may write there; nothing is changed.
+    """Ask each DNS provider of LABEL whether its credentials read the zone and may write there, and Cloudflare whether
+    somebody else's address stands at the tenant's own names in the platform's zone; nothing is changed.
     Exits with 1 if one does not.
 
     Example: mailtenant dns preflight acme
@@ -29,7 +31,12 @@ def preflight(
     found: list[Finding] = []
     if settings.platform_dns.provider == "cloudflare":
         api = dns_credentials.cloudflare(folder, stack_file, platform=True)
-        found += ask_cloudflare(api, settings.platform_dns.zone_id, settings.platform_domain)
+        zone_id = settings.platform_dns.zone_id
+        asked = ask_cloudflare(api, zone_id, settings.platform_domain)
+        found += asked
+        if asked[0].ok:
+            hosts = {node.host: tuple(map(str, node.addresses)) for node in settings.smtp_nodes}
+            found += foreign_addresses(api, zone_id, settings.platform_domain, hosts)
     for domain in settings.domains:
         if domain.dns.provider == "cloudflare":
             found += ask_cloudflare(dns_credentials.cloudflare(folder, stack_file), domain.dns.zone_id, domain.name)

@@ -20,11 +20,11 @@ from mailtenant.dns.key_lookup import key_results
 from mailtenant.dns.lookup import Answers, LiveSpf
 from mailtenant.dns.mta_sts import policies
 from mailtenant.dns.planner import planned_records
-from mailtenant.dns.platform import egress
+from mailtenant.dns.platform import egress, hosts_without_ipv6
 from mailtenant.dns.records import Record
 from mailtenant.dns.spf import is_spf, parse_spf
 from mailtenant.dns.spf_check import MOST_LOOKUPS, spf_cost, spf_verdict
-from mailtenant.dns.verify import Result, Seen, judge_set
+from mailtenant.dns.verify import Result, Seen, judge_absent, judge_set
 from mailtenant.fleet.stack_config import read_secret
 from mailtenant.fleet.stacks import StackError
 from mailtenant.settings import StackFile, TenantSettings, load_stack_file
@@ -82,7 +82,8 @@ def _results(
 ) -> Iterator[Result]:
     settings = stack_file.settings
     # Nobody delegates these; the check of the mail server itself says what it greets with.
-    asked_for = [one for one in planned if not (one.type == "PTR" and settings.edge.address.is_private)]
+    private = {address.reverse_pointer for address in egress(settings) if address.is_private}
+    asked_for = [one for one in planned if not (one.type == "PTR" and one.name in private)]
     everyone: dict[str, Sequence[Answers]] = {}
     for zone in dict.fromkeys((*(record.zone for record in asked_for), settings.host)):
         everyone[zone] = asked(stack_file, zone, resolvers, servers)
@@ -98,6 +99,9 @@ def _results(
             # Only a record that is missing can stand at the wrong name.
             doubled = Seen() if wanted <= set(seen.values) else server.ask(f"{name}.{records[0].zone}", type_)
             yield judge_set(name, type_, records, seen, server.name, doubled)
+    for host in hosts_without_ipv6(settings):
+        for server in everyone[settings.host]:
+            yield judge_absent(host, "AAAA", server.ask(host, "AAAA"), server.name)
     # In `adopted` nothing of ours is published: the old host sends and signs.
     for domain in settings.domains if now != "adopted" else ():
         servers_of = everyone.get(domain.name) or asked(stack_file, domain.name, resolvers, servers)

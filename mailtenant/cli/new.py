@@ -50,6 +50,9 @@ def new(
     ] = None,
     edge_network: Annotated[str | None, typer.Option(help="the engine's network with the tenant's address")] = None,
     edge_address: Annotated[str | None, typer.Option(help="that address; default: the next free one")] = None,
+    edge_address6: Annotated[
+        str | None, typer.Option(help="IPv6 address there, on a network with IPv6; default: none")
+    ] = None,
     edge_dns: Annotated[str | None, typer.Option(help="resolver to forward to; default: full recursion")] = None,
     publish: Annotated[str | None, typer.Option(help="loopback address for the ports; default: not published")] = None,
     internal_subnet: Annotated[str | None, typer.Option(help="inner network; default: the next free /28")] = None,
@@ -79,6 +82,7 @@ def new(
         platform_domain=platform_domain,
         edge_network=edge_network,
         edge_address=edge_address,
+        edge_address6=edge_address6,
         edge_dns=edge_dns,
         publish=publish,
         internal_subnet=internal_subnet,
@@ -250,7 +254,11 @@ def _report(stack_file: StackFile, *, as_json: bool) -> None:
         "file": stack_file.file,
         "host": settings.host,
         "domains": [domain.name for domain in settings.domains],
-        "edge": {"network": settings.edge.network, "address": str(settings.edge.address)},
+        "edge": {
+            "network": settings.edge.network,
+            "address": str(settings.edge.address),
+            "address6": str(settings.edge.address6) if settings.edge.address6 else None,
+        },
         "internal": str(settings.internal.subnet),
         "publish": str(settings.publish) if settings.publish else None,
         "secrets": sorted(".".join(path) for path in stack_file.secrets),
@@ -258,6 +266,7 @@ def _report(stack_file: StackFile, *, as_json: bool) -> None:
     if as_json:
         output.print_json(made)
         return
-    typer.echo(f"{stack_file.file}: tenant {settings.label}, host {settings.host}, address {settings.edge.address}")
+    addresses = " and ".join(map(str, settings.smtp_nodes[0].addresses))
+    typer.echo(f"{stack_file.file}: tenant {settings.label}, host {settings.host}, address {addresses}")
     count = len(stack_file.secrets)
     typer.echo(f"{count} secrets made and encrypted. Read the file through, then: pulumi up -s {settings.label}")

@@ -20,6 +20,9 @@ def nodes(
     address: Annotated[
         list[str] | None, typer.Option(help="edge address of the second, third … one; once given they stay listed")
     ] = None,
+    address6: Annotated[
+        list[str] | None, typer.Option(help="IPv6 address of the second, third … one, where `edge.address6` is set")
+    ] = None,
     publish: Annotated[
         list[str] | None, typer.Option(help="loopback address of the second, third … one, for laptops and tests")
     ] = None,
@@ -37,6 +40,11 @@ def nodes(
     listed = address or [str(one) for one in settings.nodes.addresses]
     if len(listed) < smtp - 1:
         raise output.CommandError(f"{smtp} mail servers need {smtp - 1} further addresses: name them with --address")
+    listed6 = address6 or [str(one) for one in settings.nodes.addresses6]
+    if settings.edge.address6 is not None and len(listed6) < smtp - 1:
+        raise output.CommandError(
+            f"{smtp} mail servers need {smtp - 1} further IPv6 addresses: name them with --address6"
+        )
     names = [f"mx{number}.{settings.host}" for number in range(2, len(listed) + 2)]
     before = path.read_text(encoding="utf-8")
     try:
@@ -51,6 +59,8 @@ def nodes(
             table["smtp"] = smtp
             if address:
                 table["addresses"] = list(address)
+            if address6:
+                table["addresses6"] = list(address6)
             if publish:
                 table["publish"] = list(publish)
             if chain:

@@ -20,7 +20,7 @@ from mailtenant.settings import (
     load_stack_file,
 )
 from mailtenant.settings.demo import demo_problem
-from mailtenant.settings.live import host_problems, live_problems
+from mailtenant.settings.live import edge_problems, host_problems, live_problems
 
 
 def validate(
@@ -108,25 +108,32 @@ def _live(stack_file: StackFile, unreachable: dict[str, str]) -> list[Problem]:
     from mailtenant.accounts.errors import AccountsUnavailable
     from mailtenant.accounts.in_use import in_use
 
+    problems = _host(stack_file, unreachable)  # also for a tenant that is not up yet
     try:
-        return [*_host(stack_file, unreachable), *live_problems(stack_file, in_use(stack_file.settings))]
+        problems += live_problems(stack_file, in_use(stack_file.settings))
     except AccountsUnavailable as error:
         unreachable[stack_file.settings.label] = str(error)
-        return []
+    return problems
 
 
 def _host(stack_file: StackFile, unreachable: dict[str, str]) -> list[Problem]:
-    """Compares what the tenant reserves with the memory of its host."""
+    """Compares what the tenant reserves with the memory of its host, and its IPv6 addresses with the network there."""
     from mailtenant.accounts.engine import TenantEngine
+    from mailtenant.edge_network import edge_network_of
     from mailtenant.host_capacity import HostUnknown, host_of, reserved_mib
 
     settings = stack_file.settings
+    found: list[Problem] = []
     try:
-        host = host_of(settings, TenantEngine.of(settings).environment)
+        environment = TenantEngine.of(settings).environment
+        host = host_of(settings, environment)
+        if settings.edge.address6 is not None:
+            network = edge_network_of(settings, environment)
+            found += edge_problems(stack_file, network.ipv6, network.subnets6)
     except HostUnknown as error:
         unreachable[settings.label] = f"its engine does not answer: {error}"
         return []
-    return list(host_problems(stack_file, reserved_mib(settings), host.others_mib, host.total_mib))
+    return [*found, *host_problems(stack_file, reserved_mib(settings), host.others_mib, host.total_mib)]
 
 
 def _report(

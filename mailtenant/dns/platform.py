@@ -1,6 +1,6 @@
-"""Records of the platform's part: the tenant host, its SPF name, keys, DMARC, and the PTR of its address."""
+"""Records of the platform's part: the tenant host, its SPF name, keys, DMARC, and the PTR of its addresses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
@@ -25,10 +25,12 @@ def platform_records(settings: "TenantSettings") -> Iterator[Record]:
             "the one address that clients, other mail servers and the MX use" if node.number == 1 else "a further MX"
         )
         yield record(node.host, "A", str(node.address), whose)
-    mechanisms = " ".join(mechanism(address) for address in egress(settings))
+        if node.address6 is not None:
+            yield record(node.host, "AAAA", str(node.address6), "the same host by IPv6")
+    mechanisms = _mechanisms(egress(settings))
     yield record(host, "TXT", f"v=spf1 {mechanisms} -all", "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
     for node in settings.smtp_nodes[1:]:
-        own = f"v=spf1 {mechanism(node.address)} -all"
+        own = f"v=spf1 {_mechanisms(node.addresses)} -all"
         yield record(node.host, "TXT", own, "SPF for the EHLO name, judged on bounces (RFC 7208 §2.3)")
     yield record(
         spf_name(host), "TXT", f"v=spf1 {mechanisms} -all", "the egress addresses; customers include this name"
@@ -47,17 +49,30 @@ def platform_records(settings: "TenantSettings") -> Iterator[Record]:
                 yield record(name, "TXT", text, f"no key of {domain.name} yet: its next one comes here")
     yield record(f"_dmarc.{host}", "TXT", "v=DMARC1; p=reject", "nobody else sends in the name of the tenant host")
     for node in settings.smtp_nodes:
-        # The zone is whoever's the address is; no writer of ours reaches it, the sheet and the check show it.
-        name = node.address.reverse_pointer
-        zone = name.split(".", 1)[-1]
-        yield Record(
-            zone, name, "PTR", node.host, TTL, "the address says the name that it greets with (EHLO)", "platform"
-        )
+        for address in node.addresses:
+            # The zone is whoever's the address is; no writer of ours reaches it, the sheet and the check show it.
+            name = address.reverse_pointer
+            reason = "the address says the name that it greets with (EHLO)"
+            yield Record(reverse_zone(address), name, "PTR", node.host, TTL, reason, "platform")
 
 
 def egress(settings: "TenantSettings") -> tuple[IPv4Address | IPv6Address, ...]:
-    """Every address that mail leaves from."""
-    return tuple(node.address for node in settings.smtp_nodes)
+    """Every address that mail leaves from, IPv4 and IPv6."""
+    return tuple(address for node in settings.smtp_nodes for address in node.addresses)
+
+
+def hosts_without_ipv6(settings: "TenantSettings") -> tuple[str, ...]:
+    """Names of ours where an AAAA can only be somebody's: it would take mail and logins elsewhere."""
+    return tuple(node.host for node in settings.smtp_nodes if node.address6 is None)
+
+
+def reverse_zone(address: IPv4Address | IPv6Address) -> str:
+    """The zone that most likely holds the address's PTR: that of its /24, or of its /64."""
+    return address.reverse_pointer.split(".", 1 if address.version == 4 else 16)[-1]
+
+
+def _mechanisms(addresses: Iterable[IPv4Address | IPv6Address]) -> str:
+    return " ".join(mechanism(address) for address in addresses)
 
 
 def mechanism(address: IPv4Address | IPv6Address) -> str:

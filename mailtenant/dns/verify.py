@@ -69,6 +69,17 @@ def judge_set(name: str, type_: str, planned: Sequence[Record], seen: Seen, serv
     return Result(subject, server, "wrong", f"old value still there: {_shown(extra)}", f"remove {_shown(extra)}")
 
 
+def judge_absent(name: str, type_: str, seen: Seen, server: str) -> Result:
+    """A name of ours that must have nothing of a type: an address that is not ours takes mail and logins elsewhere."""
+    subject = f"{name} {type_}"
+    if seen.problem:
+        return Result(subject, server, "unknown", seen.problem, "ask again; or see whether the server is reachable")
+    if seen.values:
+        said = f"is {_shown(seen.values)}, which is not the tenant's: whoever prefers it goes there"
+        return Result(subject, server, "wrong", said, f"remove {_shown(seen.values)}")
+    return Result(subject, server, "ok", "none, as planned")
+
+
 def _damage(type_: str, wanted: str, found: Iterable[str]) -> str:
     for value in found:
         if value.strip('"\\ ') == wanted or value.replace('"', "").replace("\\", "") == wanted.replace('"', ""):

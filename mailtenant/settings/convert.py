@@ -34,6 +34,7 @@ _FORMS: Mapping[str, tuple[str, str]] = {
     "too_short": ("is empty", "list at least one"),
     "too_long": ("has too many entries", "see docs/tenant-settings.md"),
     "ip_v4_address": ("is not an IPv4 address", "write it as 10.99.1.10"),
+    "ip_v6_address": ("is not an IPv6 address", "write it as fd00:99::10"),
     "ip_v4_network": ("is not an IPv4 network", "write it as 10.98.0.0/28, with the network's first address"),
     "domain_provider": ("names no known provider", "write `provider:` with local, manual, cloudflare or godaddy"),
     "platform_provider": ("names no known provider", "write `provider:` with local, manual or cloudflare"),

@@ -77,8 +77,12 @@ def _label(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:
 def _edge(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:
     edge = stack_file.settings.edge
     yield (stack_file.settings.platform, edge.network, edge.address), ("edge", "address")
-    for i, address in enumerate(stack_file.settings.nodes.addresses):
-        yield (stack_file.settings.platform, edge.network, address), ("nodes", "addresses", i)
+    if edge.address6 is not None:
+        yield (stack_file.settings.platform, edge.network, edge.address6), ("edge", "address6")
+    nodes = stack_file.settings.nodes
+    for key, listed in (("addresses", nodes.addresses), ("addresses6", nodes.addresses6)):
+        for i, address in enumerate(listed):
+            yield (stack_file.settings.platform, edge.network, address), ("nodes", key, i)
 
 
 def _publish(stack_file: StackFile) -> Iterator[tuple[object, _Path]]:

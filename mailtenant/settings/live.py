@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network
 from typing import Protocol
 
 from mailtenant.settings.errors import Problem
@@ -64,6 +65,27 @@ def host_problems(stack_file: Judged, reserved_mib: int, others_mib: int, total_
             "other tenants",
             "take a smaller size or fewer nodes, or another host",
         )
+
+
+def edge_problems(stack_file: Judged, ipv6: bool, subnets6: Sequence[IPv6Network]) -> Iterator[Problem]:
+    """IPv6 addresses that the edge network cannot hold, as the engine says what it is."""
+    settings = stack_file.settings
+    if settings.edge.address6 is None:
+        return
+    network = settings.edge.network
+    if not ipv6 or not subnets6:
+        yield stack_file.problem(
+            ("edge", "address6"),
+            f"is set, and the engine's network {network} has no IPv6",
+            "make the network with `--ipv6` and an IPv6 `--subnet` (docs/operations.md), or leave `address6` out",
+        )
+        return
+    places: dict[tuple[str | int, ...], IPv6Address | None] = {("edge", "address6"): settings.edge.address6}
+    places |= {("nodes", "addresses6", i): node.address6 for i, node in enumerate(settings.smtp_nodes[1:])}
+    shown = ", ".join(map(str, subnets6))
+    for path, address in places.items():
+        if not any(address in subnet for subnet in subnets6):
+            yield stack_file.problem(path, f"is not in {shown}, which {network} has", "take a free one of that network")
 
 
 def _mailboxes(count: int) -> str:

@@ -3,7 +3,7 @@
 Rules that need two keys stand at the later key's validator, so that one pass reports every problem at its own path.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
@@ -18,6 +18,7 @@ from mailtenant.settings.errors import Refusal, refuse_all
 from mailtenant.settings.limits import Limits
 from mailtenant.settings.names import (
     Address,
+    Address6,
     EmailAddress,
     Fqdn,
     ImageTag,
@@ -48,6 +49,12 @@ class EdgeSettings(Settings):
 
     network: NetworkName = setting("name of the engine's network that the tenant's address is on", Effect.REPLACE)
     address: Address = setting("the tenant's own IPv4 address there: clients, MX and egress", Effect.REPLACE)
+    address6: Address6 | None = setting(
+        "its IPv6 address there, global or unique local, for the same; the network must be one with IPv6; left out: "
+        "no mail comes or goes by IPv6",
+        Effect.REPLACE,
+        default=None,
+    )
     dns: Address | None = setting(
         "resolver to forward to; left out: the tenant's resolver asks the root servers itself",
         Effect.RESTART,
@@ -282,7 +289,8 @@ class TenantSettings(Settings):
     @cached_property
     def smtp_nodes(self) -> tuple[Node, ...]:
         """The mail servers, the one that clients use first."""
-        first = Node(1, self.host, self.edge.address, self.internal_address("edge"), self.publish)
+        edge = self.edge
+        first = Node(1, self.host, edge.address, self.internal_address("edge"), self.publish, edge.address6)
         published = self.publish is not None
         others = range(2, self.nodes.smtp + 1)
         return (
@@ -359,6 +367,7 @@ def _node_faults(nodes: Nodes, data: Mapping[str, Any]) -> list[Refusal]:
             found.append(Refusal("is an address of `edge`", "take a free one of that network", ("addresses", i)))
         if internal and address in internal.subnet:
             found.append(Refusal("is in the inner network", "take one of the edge network", ("addresses", i)))
+    found += _node_faults6(nodes, edge)
     for i, address in enumerate(nodes.publish):
         if not address.is_loopback or address == publish:
             found.append(Refusal("is no free loopback address", "take another one of 127.0.0.0/8", ("publish", i)))
@@ -373,6 +382,26 @@ def _node_faults(nodes: Nodes, data: Mapping[str, Any]) -> list[Refusal]:
         elif any(list(chain_faults(nodes.chain, tls.ca, f"mx{number}.{host}")) for number in range(2, nodes.smtp + 1)):
             found.append(Refusal("does not cover the name of every node", fix, ("chain",)))
     return found
+
+
+def _node_faults6(nodes: Nodes, edge: EdgeSettings | None) -> Iterator[Refusal]:
+    """With IPv6 every mail server has it: else MX hosts of one preference would differ in who can reach them."""
+    if edge is None:
+        return
+    if edge.address6 is None:
+        if nodes.addresses6:
+            fix = "set the first one's as well, or leave these out"
+            yield Refusal("are listed, and `edge.address6` is missing", fix, ("addresses6",))
+        return
+    if len(nodes.addresses6) < nodes.smtp - 1:
+        yield Refusal(
+            f"{nodes.smtp} nodes need {nodes.smtp - 1} further IPv6 addresses, and {len(nodes.addresses6)} are listed",
+            "list free ones of the edge network in `nodes.addresses6`",
+            ("addresses6",),
+        )
+    for i, address in enumerate(nodes.addresses6):
+        if address == edge.address6:
+            yield Refusal("is an address of `edge`", "take a free one of that network", ("addresses6", i))
 
 
 BASE_SECRETS = ("fingerprintKey", "databaseReaderPassword", "cachePassword", "tlsCaKey", "tlsKey")

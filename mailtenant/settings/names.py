@@ -5,7 +5,7 @@ DNS names are lower-case A-labels without a trailing dot (NAME-1 of the record r
 
 import re
 import unicodedata
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Final
 
 import idna
@@ -183,6 +183,35 @@ def check_platform(text: str) -> str:
     raise Refusal("is not a platform", "write `docker`, or `ssh://user@host` for a remote engine")
 
 
+# Where a mail server can be: what the internet routes (RFC 4291 §2.4), and unique local addresses (RFC 4193).
+_HOSTS6: Final = (IPv6Network("2000::/3"), IPv6Network("fc00::/7"))
+# Of these, what is for protocols (Teredo, ORCHID, measurements), examples (RFC 3849, RFC 9637) and 6to4.
+_NO_HOSTS6: Final = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "3fff::/20", "2002::/16")))
+
+
+def check_host_address6(address: IPv6Address) -> IPv6Address:
+    """An IPv6 address that a host can have on a network, global or unique local.
+
+    Raises: Refusal
+    """
+    if address.ipv4_mapped is not None:
+        raise Refusal("is an IPv4 address in IPv6 form", "write it as `address`; here stands the one beside it")
+    if address.scope_id is not None:
+        raise Refusal("has a zone (`%…`), which only link-local ones have", "take a global or unique local address")
+    if not any(address in network for network in _HOSTS6) or any(address in network for network in _NO_HOSTS6):
+        raise Refusal(
+            "is not an IPv6 address that a host can have on a network",
+            "take a free global or unique local (fd00::/8) one of the edge network",
+        )
+    return address
+
+
+def _is_text6(value: object) -> object:
+    if isinstance(value, (str, IPv6Address)):
+        return value
+    raise Refusal("is not text", "write it in the form fd00:99::10, in quotes if need be")
+
+
 def _is_text(value: object) -> object:
     # pydantic would take numbers and octets for addresses; a stack file writes them as text.
     if isinstance(value, (str, IPv4Address, IPv4Network)):
@@ -202,6 +231,7 @@ Platform = Annotated[str, AfterValidator(check_platform)]
 ImageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
 NetworkName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$")]
 Address = Annotated[IPv4Address, BeforeValidator(_is_text)]
+Address6 = Annotated[IPv6Address, BeforeValidator(_is_text6), AfterValidator(check_host_address6)]
 Subnet = Annotated[IPv4Network, BeforeValidator(_is_text)]
 Count = Annotated[int, Strict()]
 Factor = Annotated[float, Strict()]

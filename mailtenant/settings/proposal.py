@@ -53,6 +53,7 @@ class Wishes:
     platform_domain: str | None = None
     edge_network: str | None = None
     edge_address: str | None = None
+    edge_address6: str | None = None
     edge_dns: str | None = None
     publish: str | None = None
     internal_subnet: str | None = None
@@ -121,6 +122,8 @@ def propose_document(wishes: Wishes, others: Sequence[StackFile], keys: PublicHa
         raise Refusal("no edge network is named", "name the engine's network with --edge-network (or use --embedded)")
     provider = wishes.provider or place.provider
     edge: dict[str, Any] = {"network": network, "address": wishes.edge_address or _free_edge(place, network, others)}
+    if wishes.edge_address6:
+        edge["address6"] = wishes.edge_address6
     if dns := wishes.edge_dns or (place.dns and str(place.dns)):
         edge["dns"] = dns
     document: dict[str, Any] = {

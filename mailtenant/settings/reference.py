@@ -177,9 +177,9 @@ def _type(described: dict[str, Any], schema: dict[str, Any]) -> str:
         names = dict.fromkeys(_type(m, schema) for m in members if m.get("type") != "null")
         return " or ".join(names)
     kind = {"integer": "whole number", "string": "text", "number": "number"}.get(described.get("type", ""), "text")
-    kind = {"ipv4": "IPv4 address", "ipv4network": "IPv4 network", "date": "date"}.get(
-        described.get("format", ""), kind
-    )
+    kind = {
+        "ipv4": "IPv4 address", "ipv6": "IPv6 address", "ipv4network": "IPv4 network", "date": "date",
+    }.get(described.get("format", ""), kind)  # fmt: skip
     return kind + _range(described)
 
 

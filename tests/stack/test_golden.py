@@ -12,6 +12,7 @@ from mailtenant.rendering import render_tenant
 from mailtenant.settings import TenantSettings
 from tests import samples
 from tests.golden import assert_golden
+from tests.unit.settings.test_nodes import nodes
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -30,6 +31,12 @@ REFERENCES = {
         limits={"mailbox": {"hour": 50, "day": 500}, "domain": {"day": 5000}, "tenant": {"day": 20000}},
         tuning={"postfix": {"message_size_limit_mib": 25}, "dovecot": {"mail_max_userip_connections": 100}},
         dmarc={"policy": "quarantine", "reports": ["mailto:dmarc@several.test"]},
+    ),
+    "dual": lambda: samples.web_settings(
+        "dual",
+        "dual.test",
+        edge={**samples.document("dual")["edge"], "address6": "fd00:99::4"},
+        nodes=nodes("dual", 2, addresses6=["fd00:99::20", "fd00:99::21"]),
     ),
     "hosted": lambda: samples.settings(
         "hosted",

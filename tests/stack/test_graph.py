@@ -118,6 +118,23 @@ def test_two_tenants_share_no_name_and_no_address() -> None:
     assert held(one).isdisjoint(held(two))
 
 
+def test_the_edge_alone_has_the_ipv6_address_and_the_inner_network_none() -> None:
+    tenant = samples.settings(edge={**samples.document()["edge"], "address6": "fd00:99::4"})
+    held = {
+        (r.name, network["name"]): network.get("ipv6Address")
+        for r in graph(tenant)
+        if r.type == CONTAINER
+        for network in r.inputs.get("networksAdvanced", ())
+    }
+    assert {place: six for place, six in held.items() if six} == {("acme-edge", "mailtenant-world"): "fd00:99::4"}
+    published = [port["ip"] for r in graph(tenant) for port in r.inputs.get("ports", ())]
+    assert published and not [ip for ip in published if ":" in ip]
+
+
+def test_without_an_ipv6_address_nothing_is_registered_differently(acme: Sequence[Registered]) -> None:
+    assert "ipv6" not in json.dumps([r.inputs for r in acme]).lower().replace("net.ipv6", "")
+
+
 def test_without_local_zones_there_is_no_authoritative_server() -> None:
     tenant = samples.settings(
         platform_dns={"provider": "manual"},

@@ -51,6 +51,10 @@ def tenant(number: int) -> TenantSettings:
         chain = issue_web_certificate(names, made.ca, made.ca_key, samples.NOW)[1]
         places = [f"10.99.{100 + number // 100}.{number % 100 * 2 + n}" for n in (2, 3)]
         document["nodes"] = {"smtp": chance.randint(2, 3), "addresses": places, "chain": chain}
+    if chance.random() < 0.5:
+        document["edge"]["address6"] = f"fd00:99::{number + 1:x}:1"
+        if "nodes" in document:
+            document["nodes"]["addresses6"] = [f"fd00:99::{number + 1:x}:{n}" for n in (2, 3)]
     return parse_settings(document, stack=label)
 
 
@@ -83,7 +87,7 @@ def marks(number: int) -> frozenset[str]:
     """What names this tenant, and nobody else."""
     one = tenant(number)
     found = {one.label, one.prefix, one.host, one.organisation, one.contact.email, str(one.internal.subnet)}
-    found |= {domain.name for domain in one.domains} | {str(node.address) for node in one.smtp_nodes}
+    found |= {domain.name for domain in one.domains} | {str(a) for node in one.smtp_nodes for a in node.addresses}
     found |= {str(address) for address in one.internal.subnet.hosts()} | {str(one.publish)}
     found |= {one.domains[0].dkim[0].public_key, one.tls.chain.splitlines()[2]}
     leaves = secrets(number).model_dump()

@@ -43,7 +43,7 @@ def test_the_plugin_s_schema_names_inputs_and_outputs() -> None:
     assert resource["isComponent"]
     assert set(resource["inputProperties"]) == {"tenant", "secrets", "dnsPhase", "dnsExisting"}
     assert set(resource["requiredInputs"]) == {"tenant", "secrets"}
-    assert set(resource["properties"]) == {"host", "address", "ports", "certificateAuthority"}
+    assert set(resource["properties"]) == {"host", "address", "address6", "ports", "certificateAuthority"}
     assert resource["inputProperties"]["dnsPhase"]["type"] == "string"
     assert "mailtenant:tenant" in resource["inputProperties"]["tenant"]["description"]
     assert resource["description"].startswith("Creates: a whole mail system")

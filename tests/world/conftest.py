@@ -27,11 +27,6 @@ TENANTS = {
     "alpha": (["alpha.test", "alpha-two.test"], "10.97.1.10", "10.96.0.0/28", "127.0.2.1"),
     "beta": (["beta.test"], "10.97.1.11", "10.96.0.16/28", "127.0.2.2"),
 }
-FURTHER = {
-    "gamma": (["gamma.test"], "10.97.1.12", "10.96.0.32/28", "127.0.2.3"),
-    "delta": (["delta.test"], "10.88.1.10", "10.87.0.0/28", "127.0.2.4"),
-}
-"""Places for tenants that a single test makes; `delta` has a world of its own (tests/pull_requests/record.py)."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,10 +51,16 @@ def remove_tenant(label: str) -> None:
 
 
 def new_tenant(
-    project: Path, environment: dict[str, str], label: str, network: str = NETWORK, subnet: str = SUBNET
+    project: Path,
+    environment: dict[str, str],
+    label: str,
+    *options: str,
+    place: tuple[list[str], str, str, str] | None = None,
+    network: str = NETWORK,
+    dns: str = "10.97.0.53",
 ) -> RunningTenant:
-    """`mailtenant new` with the addresses of a test world."""
-    domains, address, internal, publish = {**TENANTS, **FURTHER}[label]
+    """`mailtenant new` with the test world's addresses, or with those of another world."""
+    domains, address, subnet, publish = place or TENANTS[label]
     command = [
         "mailtenant",
         "new",
@@ -80,8 +81,8 @@ def new_tenant(
         "--contact-email",
         "jo@example.com",
     ]
-    command += ["--edge-network", network, "--edge-address", address, "--edge-dns", f"{subnet.rsplit('.', 2)[0]}.0.53"]
-    command += ["--publish", publish, "--internal-subnet", internal]
+    command += ["--edge-network", network, "--edge-address", address, "--edge-dns", dns]
+    command += ["--publish", publish, "--internal-subnet", subnet, *options]
     run(command, environment, project)
     tenant = RunningTenant(label, project, environment)
     # The tests send thousands of messages; what limits do is tested by itself.

@@ -14,6 +14,7 @@ from tests.world.tenants import RunningTenant, message, run
 
 ROOT = Path(__file__).resolve().parents[2]
 LABEL = "gamma"
+PLACE = (["gamma.test"], "10.97.1.12", "10.96.0.32/28", "127.0.2.3")
 STACK = "one"
 
 
@@ -35,7 +36,7 @@ def example(tenants: dict[str, RunningTenant], environment: dict[str, str], tmp_
     (source / "stacks").mkdir(parents=True)
     shutil.copy(ROOT / "Pulumi.yaml", source)
     shutil.copy(ROOT / "stacks" / "__main__.py", source / "stacks")
-    tenant = new_tenant(source, own, LABEL)
+    tenant = new_tenant(source, own, LABEL, place=PLACE)
     try:
         config = yaml.safe_load(tenant.stack_file.read_text())
         values = {

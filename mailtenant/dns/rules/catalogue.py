@@ -24,7 +24,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "NAME-1": Rule("E", "labels of 1 to 63 octets, names up to 253, letters, digits, hyphens, known service labels"),
     "NAME-2": Rule("E", "names are absolute and in their zone, the zone's name once; targets have no trailing dot"),
     "NAME-3": Rule("E", "an alias is alone at its name, and never at the top of a zone"),
-    "MX-1": Rule("E", "an MX target is a host name with an address, no address itself and no alias"),
+    "MX-1": Rule("E", "an MX target is a host name with an address, no address itself, no alias; ours has no other's"),
     "MX-2": Rule("E", "preference 0 to 65535, a null MX alone, no target twice"),
     "MX-3": Rule("E", "no proxy in front of a mail host", "the Cloudflare writer never switches it on"),
     "SPF-1": Rule("E", "one SPF record a name"),

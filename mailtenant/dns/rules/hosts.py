@@ -3,10 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
-from mailtenant.dns.findings import Finding
+from mailtenant.dns.findings import Finding, Level
 from mailtenant.dns.no_mail import NULL_MX
 from mailtenant.dns.records import Record
 from mailtenant.dns.rules.context import RuleContext
@@ -26,6 +26,7 @@ def host_findings(context: RuleContext) -> Iterator[Finding]:
     for record in context.of_type("SRV"):
         yield from _service(context, record)
     yield from _reverse(context)
+    yield from _strangers(context)
 
 
 def _exchange(context: RuleContext, record: Record) -> Iterator[Finding]:
@@ -40,7 +41,8 @@ def _exchange(context: RuleContext, record: Record) -> Iterator[Finding]:
     if "CNAME" in types:
         yield context.finding("MX-1", record, f"{host} is an alias", "point it to the name behind the alias")
     elif not types & {"A", "AAAA"} and (host == context.settings.host or zone is not None):
-        yield context.finding("MX-1", record, f"{host} has no address in the plan or the zone", "give it an A record")
+        fix = "give it an A or AAAA record"
+        yield context.finding("MX-1", record, f"{host} has no address in the plan or the zone", fix)
     if any(r.raw.get("proxied") is True for r in foreign):
         yield context.finding("MX-3", record, f"{host} is behind a proxy", "switch the proxy off for that name")
 
@@ -86,15 +88,38 @@ def _service(context: RuleContext, record: Record) -> Iterator[Finding]:
 
 def _reverse(context: RuleContext) -> Iterator[Finding]:
     for node in context.settings.smtp_nodes:
-        host, name = node.host, node.address.reverse_pointer
+        host = node.host
         forward = {(r.type, r.value) for r in context.by_name.get(host, ())}
-        pointers = [r for r in context.by_name.get(name, ()) if r.type == "PTR"]
-        wanted = Record(name, name, "PTR", host, 0, "", "platform")
-        if [r.value for r in pointers] != [host]:
-            fix = f"have the owner of the address set its one PTR to {host}"
-            yield context.finding("PTR-1", pointers[0] if pointers else wanted, "is not the EHLO name", fix)
-        if ("A", str(node.address)) not in forward:
-            yield context.finding("PTR-1", wanted, f"{host} does not point back to the address", "plan its A record")
+        for address in node.addresses:
+            name, type_ = address.reverse_pointer, _type_of(address)
+            pointers = [r for r in context.by_name.get(name, ()) if r.type == "PTR"]
+            wanted = Record(name, name, "PTR", host, 0, "", "platform")
+            if [r.value for r in pointers] != [host]:
+                fix = f"have the owner of the address set its one PTR to {host}"
+                yield context.finding("PTR-1", pointers[0] if pointers else wanted, "is not the EHLO name", fix)
+            if (type_, str(address)) not in forward:
+                fix = f"plan its {type_} record"
+                yield context.finding("PTR-1", wanted, f"{host} does not point back to the address", fix)
         if re.search(r"\d+[.-]\d+[.-]\d+[.-]\d+", host):
             fix = "use a label that does not look like an address"
+            name = node.address.reverse_pointer
+            wanted = Record(name, name, "PTR", host, 0, "", "platform")
             yield context.finding("PTR-1", wanted, f"{host} looks like a provider's generic name", fix)
+
+
+def _type_of(address: IPv4Address | IPv6Address) -> str:
+    return "A" if address.version == 4 else "AAAA"
+
+
+def _strangers(context: RuleContext) -> Iterator[Finding]:
+    """Somebody's address at a name of ours, in a customer's zone that reaches up to the platform domain: an AAAA beside
+    our A takes mail and logins to another host, whether we plan one ourselves or not. Going back is always possible.
+    """
+    level: Level = "W" if context.phase == "adopted" else "E"
+    for node in context.settings.smtp_nodes:
+        zone, ours = _zone_of(context, node.host), {str(address) for address in node.addresses}
+        for held in context.foreign_by_name.get((zone, node.host), ()) if zone else ():
+            if held.type in ("A", "AAAA") and not (_is_address(held.value) and str(ip_address(held.value)) in ours):
+                message = "is an address of somebody's at the tenant's own host name: mail would go there"
+                fix = "delete it from the zone and adopt it anew, or take another label"
+                yield Finding("MX-1", level, zone or "", f"{held.name} {held.type}", message, fix)

@@ -96,7 +96,8 @@ def _networks(context: RuleContext, record: Record, terms: Sequence[SpfTerm]) ->
             yield context.finding("SPF-5", record, message, "name the networks that send", level)
         if not network.is_global and not context.test_mode:
             message = f"`{term.text}` is not on the internet"
-            yield context.finding("SPF-5", record, message, "name public addresses (for ours: `edge.address`)", level)
+            fix = "name public addresses (for ours: `edge.address`, `edge.address6`)"
+            yield context.finding("SPF-5", record, message, fix, level)
 
 
 def _ending(context: RuleContext, record: Record, terms: Sequence[SpfTerm]) -> Iterator[Finding]:

@@ -8,10 +8,11 @@ from itertools import pairwise
 
 from mailtenant.dns.lookup import Answers, authoritative
 from mailtenant.dns.planner import planned_records
+from mailtenant.dns.platform import hosts_without_ipv6
 from mailtenant.dns.records import Record
 from mailtenant.dns.sheet import Row, rows
 from mailtenant.dns.ttl import seconds
-from mailtenant.dns.verify import judge_set
+from mailtenant.dns.verify import judge_absent, judge_set
 from mailtenant.dns.wait import wait_before
 from mailtenant.migration.evidence import DnsSeen
 from mailtenant.settings import StackFile
@@ -36,17 +37,19 @@ class PlannedDns:
         if not asked:
             raise StepError("no resolver is named", "set MAILTENANT_MIGRATE_RESOLVERS", again=False)
         right = {server.name: True for server in asked}
+        bare = hosts_without_ipv6(file.settings)
         complete, missing = True, []
         for zone in dict.fromkeys(record.zone for record in planned):
             own = [record for record in planned if record.zone == zone]
+            empty = bare if zone == file.settings.host else ()
             servers = self._authoritative(file, zone, asked[0])
             complete = complete and bool(servers)
             for server in servers:
-                if found := list(_wrong(own, server)):
+                if found := list(_wrong(own, empty, server)):
                     complete = False
                     missing += found
             for server in asked:
-                if found := list(_wrong(own, server)):
+                if found := list(_wrong(own, empty, server)):
                     right[server.name] = False
                     missing += found
         return DnsSeen(sum(right.values()), complete, waited=False, missing=tuple(dict.fromkeys(missing)))
@@ -111,8 +114,8 @@ class PlannedDns:
         return providers.get(zone, settings.platform_dns.provider) == BY_HAND
 
 
-def _wrong(planned: Sequence[Record], server: Answers) -> Iterator[str]:
-    """`name type` of each set that this server does not have as planned."""
+def _wrong(planned: Sequence[Record], empty: Sequence[str], server: Answers) -> Iterator[str]:
+    """`name type` of each set that this server does not have as planned. `empty`: names that must have no AAAA."""
     sets: dict[tuple[str, str], list[Record]] = {}
     for record in planned:
         sets.setdefault((record.name, record.type), []).append(record)
@@ -121,3 +124,7 @@ def _wrong(planned: Sequence[Record], server: Answers) -> Iterator[str]:
         found = judge_set(name, type_, records, server.ask(name, type_), server.name, doubled)
         if not found.ok:
             yield f"{name} {type_} at {server.name}: {found.said}"
+    for host in empty:
+        found = judge_absent(host, "AAAA", server.ask(host, "AAAA"), server.name)
+        if not found.ok:
+            yield f"{host} AAAA at {server.name}: {found.said}"

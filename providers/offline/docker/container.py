@@ -48,7 +48,11 @@ def _connect(engine: Engine, id_: str, inputs: Values) -> None:
     for network in networks:
         with engine.doing(f"Unable to connect to network {network['name']}") as api:
             api.connect_container_to_network(
-                id_, network["name"], aliases=network.get("aliases"), ipv4_address=network.get("ipv4Address")
+                id_,
+                network["name"],
+                aliases=network.get("aliases"),
+                ipv4_address=network.get("ipv4Address"),
+                ipv6_address=network.get("ipv6Address"),
             )
 
 

@@ -105,7 +105,7 @@ def _imported(seen: Any, image: Any) -> Values:
         "labels": labels_list(labels),
         "volumes": [_volume(bind) for bind in host["Binds"] or ()],
         "networksAdvanced": [
-            given({"name": name, "ipv4Address": _static_address(seen, name)})
+            given({"name": name, **_static_addresses(seen, name)})
             for name in networks
             if host["NetworkMode"] in ("default", "bridge")
         ],
@@ -115,9 +115,9 @@ def _imported(seen: Any, image: Any) -> Values:
     }
 
 
-def _static_address(seen: Any, network: str) -> str | None:
+def _static_addresses(seen: Any, network: str) -> Values:
     ipam = seen["NetworkSettings"]["Networks"][network].get("IPAMConfig") or {}
-    return ipam.get("IPv4Address") or None
+    return {"ipv4Address": ipam.get("IPv4Address") or None, "ipv6Address": ipam.get("IPv6Address") or None}
 
 
 def _volume(bind: str) -> Values:

@@ -168,7 +168,7 @@ CONTAINER: Final[Mapping[str, Input]] = {
     "networksAdvanced": Input(
         "objects",
         key=("name",),
-        fields={"name": TEXT_REQUIRED, "aliases": TEXTS, "ipv4Address": TEXT},
+        fields={"name": TEXT_REQUIRED, "aliases": TEXTS, "ipv4Address": TEXT, "ipv6Address": TEXT},
     ),
     "ports": Input(
         "objects",

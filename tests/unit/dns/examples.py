@@ -20,8 +20,10 @@ def held(*records: tuple[str, str, str, int]) -> Existing:
     return {ZONE: ExistingZone(taken="2026-11-01T00:00:00Z", records=tuple(found))}
 
 
-def tenant(provider: str = "manual", **domain: Any) -> Any:
+def tenant(provider: str = "manual", *, address6: str | None = None, **domain: Any) -> Any:
     document = samples.document("acme", ZONE)
+    if address6:
+        document["edge"]["address6"] = address6
     dns: dict[str, Any] = {"provider": provider}
     if provider == "cloudflare":
         dns["zone_id"] = "0" * 32
@@ -34,6 +36,8 @@ HOSTS = st.lists(LABELS, min_size=2, max_size=4).map(".".join)
 # Printable ASCII: what DNS texts of mail are made of; quotes, backslashes and semicolons are the hard ones.
 TEXTS = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=900)
 NUMBERS = st.integers(0, 65535)
+# Without those that hold an IPv4 address: Python and dnspython spell them differently, and no host has them.
+SIXES = st.ip_addresses(v=6).filter(lambda one: one.ipv4_mapped is None and int(one) >= 1 << 96)
 
 
 def _record(name: str, type_: str, value: str, ttl: int) -> Record:
@@ -48,6 +52,7 @@ RECORDS: st.SearchStrategy[Record] = st.one_of(
     st.builds(_record, _NAMES, st.just("MX"), st.tuples(NUMBERS, HOSTS).map(lambda v: f"{v[0]} {v[1]}"), _TTLS),
     st.builds(_record, _NAMES, st.just("CNAME"), HOSTS, _TTLS),
     st.builds(_record, _NAMES, st.just("A"), st.ip_addresses(v=4).map(str), _TTLS),
+    st.builds(_record, _NAMES, st.just("AAAA"), SIXES.map(str), _TTLS),
     st.builds(
         _record, _SERVICES, st.just("SRV"),
         st.tuples(NUMBERS, NUMBERS, NUMBERS, HOSTS).map(lambda v: " ".join(map(str, v))), _TTLS,

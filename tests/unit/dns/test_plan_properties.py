@@ -9,14 +9,17 @@ from mailtenant.dns.dkim import tags
 from mailtenant.dns.managed import all_foreign, managed_slots, planned_records
 from mailtenant.dns.pairing import pair
 from mailtenant.dns.planner import plan
+from mailtenant.dns.platform import egress
 from mailtenant.dns.records import slot_of
 from mailtenant.dns.spf import parse_spf
+from mailtenant.dns.spf_check import RecordsResolver, spf_verdict
 from mailtenant.settings.existing import PHASES, Phase
 
-from .examples import HOSTS, ZONE, held, tenant
+from .examples import HOSTS, SIXES, ZONE, held, tenant
 
 _TERMS = st.one_of(
     HOSTS.map("include:{}".format), HOSTS.map("a:{}".format), st.ip_addresses(v=4).map("ip4:{}".format),
+    st.ip_addresses(v=6).map("ip6:{}".format), st.just("ip6:fd00:99::4"),
     st.just("mx"), st.just("a"),
 )  # fmt: skip
 _SPF = st.tuples(st.lists(_TERMS, max_size=8, unique=True), st.sampled_from(("-all", "~all", "?all", ""))).map(
@@ -27,6 +30,7 @@ _ZONES = st.lists(
     st.one_of(
         st.tuples(st.just(ZONE), st.just("MX"), HOSTS.map("10 {}".format), st.integers(60, 86400)),
         st.tuples(st.just(f"www.{ZONE}"), st.just("A"), st.ip_addresses(v=4).map(str), st.integers(60, 86400)),
+        st.tuples(st.just(f"www.{ZONE}"), st.just("AAAA"), SIXES.map(str), st.integers(60, 86400)),
         st.tuples(st.just(ZONE), st.just("TXT"), HOSTS.map("site-verification={}".format), st.integers(60, 86400)),
         st.tuples(st.just(f"old._domainkey.{ZONE}"), st.just("TXT"), st.just("v=DKIM1; p=MIG"), st.just(3600)),
     ),
@@ -39,15 +43,20 @@ def spf_of(records: Any) -> list[str]:
     return [r.value for r in records if r.name == ZONE and r.value.startswith("v=spf1")]
 
 
-@given(_SPF, st.sampled_from(("additive", "cutover")), st.sampled_from(("include", "direct")))
+@given(
+    _SPF, st.sampled_from(("additive", "cutover")), st.sampled_from(("include", "direct")),
+    st.sampled_from((None, "fd00:99::4")),
+)  # fmt: skip
 @settings(max_examples=60, deadline=None)
 def test_spf_keeps_every_term_once_until_settled_and_costs_ten_lookups_at_most(
-    old: str, phase: Phase, mode: str
+    old: str, phase: Phase, mode: str, address6: str | None
 ) -> None:
-    made = plan(tenant(spf={"mode": mode}), held((ZONE, "TXT", old, 3600)), phase)
+    one = tenant(spf={"mode": mode}, address6=address6)
+    made = plan(one, held((ZONE, "TXT", old, 3600)), phase)
     (text,) = spf_of(made.records)
     terms, before = [t.key for t in parse_spf(text)], [t.key for t in parse_spf(old)]
     assert set(before) <= set(terms) and len(terms) == len(set(terms))
+    assert all(spf_verdict(parse_spf(text), ZONE, a, RecordsResolver(made.records)) == "pass" for a in egress(one))
     if not made.refused:
         cost = sum(term.name in ("include", "a", "mx", "ptr", "exists", "redirect") for term in parse_spf(text))
         assert cost <= 10

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -226,6 +227,11 @@ def test_the_pointer_is_the_name_that_postfix_says() -> None:
     assert "says mail.acme.test in EHLO" in one(problems(name, tenant(files=other)))
     away = [("acme.outboxment.test", "A", "10.99.1.99"), *RECORDS[1:]]
     assert "does not lead back" in one(problems(name, tenant(away)))
+    six, pointer = "fd00:99::10", ip_address("fd00:99::10").reverse_pointer
+    both = [*RECORDS, ("acme.outboxment.test", "AAAA", six), (pointer, "PTR", "acme.outboxment.test")]
+    assert problems(name, tenant(both, addresses=["10.99.1.10", six])) == []
+    assert "missing" in one(problems(name, tenant(both[:-1], addresses=["10.99.1.10", six])))
+    assert "plan its AAAA record" in one(problems(name, tenant([*RECORDS, both[-1]], addresses=["10.99.1.10", six])))
 
 
 def test_the_published_passphrase_stays_on_the_local_engine(monkeypatch: pytest.MonkeyPatch) -> None:

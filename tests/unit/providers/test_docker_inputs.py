@@ -40,7 +40,7 @@ NOT_IMPLEMENTED = {
 
 NOT_IMPLEMENTED_INSIDE = {
     "ipamConfigs": {"auxAddress"},
-    "networksAdvanced": {"driverOpts", "gwPriority", "ipv6Address", "linkLocalIps", "macAddress"},
+    "networksAdvanced": {"driverOpts", "gwPriority", "linkLocalIps", "macAddress"},
     "volumes": {"fromContainer", "selinuxRelabel"},
     "uploads": {"source", "sourceHash"},
     "healthcheck": {"startInterval"},

@@ -59,6 +59,6 @@ def a_stack_file(
     for key in (*document["host_dkim"], *(key for domain in document["domains"] for key in domain["dkim"])):
         key["public_key"] = public_key(number)
     for name, value in changes.items():
-        document[name] = document[name] | value if isinstance(value, dict) else value
+        document[name] = document.get(name, {}) | value if isinstance(value, dict) else value
     value = stack_value(document) | {"encryptionsalt": f"v1:{number:011d}=:v1:AAAAAAAAAAAAAAAA:AAAA"}
     return load_stack_file(write(folder, value, f"Pulumi.{label}.yaml"))

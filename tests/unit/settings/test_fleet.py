@@ -40,6 +40,19 @@ def test_a_place_taken_twice_is_refused_at_the_later_file(
     assert problem.line
 
 
+def test_an_ipv6_address_has_one_tenant_too(tmp_path: Path) -> None:
+    one = a_stack_file(tmp_path, "one", 0, edge={"address6": "fd00:99::4"})
+    two = a_stack_file(tmp_path, "two", 1, edge={"address6": "fd00:99:0:0::4"})
+    (problem,) = check_fleet([one, two])
+    assert (problem.file, problem.path) == ("stacks/Pulumi.two.yaml", "mailtenant:tenant.edge.address6")
+    assert "is the edge address in stacks/Pulumi.one.yaml as well" in problem.message
+    three = a_stack_file(
+        tmp_path, "three", 2, edge={"address6": "fd00:99::5"}, nodes={"smtp": 1, "addresses6": ["fd00:99::4"]}
+    )
+    (problem,) = check_fleet([one, three])
+    assert problem.path == "mailtenant:tenant.nodes.addresses6[0]"
+
+
 def test_a_domain_has_one_tenant(tmp_path: Path, one: StackFile) -> None:
     two = a_stack_file(tmp_path, "two", 1, "two.test", "one.test")
     (problem,) = check_fleet([one, two])

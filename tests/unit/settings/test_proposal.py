@@ -53,6 +53,15 @@ def test_a_label_is_proposed_from_organisation_or_domain(names: list[str], label
     assert propose_label(names, {"taken"}) == label
 
 
+@pytest.mark.parametrize("address6", ["fd00:99::4", "2600::1", "fd00:99::"])
+def test_an_ipv6_address_that_is_asked_for_stands_in_the_file_as_text(address6: str) -> None:
+    asked = wishes(edge_address6=address6)
+    text = stack_file_text(propose_document(asked, [], keys(asked)), {}, SALT)
+    edge = parse_document(text, "the file").value["config"]["mailtenant:tenant"]["edge"]
+    assert edge["address6"] == address6
+    assert "address6" not in propose_document(wishes(), [], keys(wishes()))["edge"]
+
+
 @given(st.text(max_size=100), st.sets(st.text("abc-", max_size=4)))
 def test_a_proposed_label_is_always_valid_and_free(name: str, taken: set[str]) -> None:
     label = propose_label([name], taken)

@@ -4,7 +4,7 @@ import base64
 import socket
 import ssl
 from dataclasses import asdict, dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import Any
 
 from outsidemx import resolving
@@ -69,7 +69,7 @@ def speak(settings: Settings, order: dict[str, Any]) -> list[dict[str, Any]]:
     """
     host = str(order["host"])
     address = host if _is_address(host) else next(iter(resolving.addresses(host)), "")
-    if not address or IPv4Address(address) not in settings.subnet:
+    if not address or not settings.holds(address):
         raise ValueError(f"{host} is not in the simulated internet")
     timeout = float(order.get("timeout", 20.0))
     connection = socket.create_connection((address, int(order.get("port", 25))), timeout=timeout)
@@ -102,7 +102,7 @@ def _step(line: Line, step: dict[str, Any], host: str, timeout: float) -> Answer
 
 def _is_address(text: str) -> bool:
     try:
-        IPv4Address(text)
+        ip_address(text)
     except ValueError:
         return False
     return True

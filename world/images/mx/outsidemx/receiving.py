@@ -148,7 +148,7 @@ def listen(settings: Settings, receiver: Receiver) -> Controller:
     context.load_cert_chain(settings.certificate)
     listener = _Listener(
         receiver,
-        hostname="0.0.0.0",
+        hostname="",  # every address, IPv6 included where there is any
         port=SMTP_PORT,
         server_hostname=settings.host,
         ident="ESMTP outside",

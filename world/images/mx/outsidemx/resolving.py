@@ -53,6 +53,6 @@ def forward_confirmed(address: str, name: str | None) -> bool:
     if name is None:
         return False
     try:
-        return address in addresses(name)
+        return address in texts(name, "AAAA" if ":" in address else "A")
     except dns.exception.DNSException:
         return False

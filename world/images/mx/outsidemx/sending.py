@@ -5,7 +5,6 @@ import smtplib
 import ssl
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from ipaddress import IPv4Address
 from typing import Any
 
 import dkim
@@ -111,7 +110,7 @@ class Sender:
         except dns.exception.DNSException as error:
             trouble = f"lookup of {domain} failed: {error}"
         for host, address in places:
-            if IPv4Address(address) not in self._settings.subnet:
+            if not self._settings.holds(address):
                 trouble = f"{address} is outside the simulated internet"
                 continue
             try:

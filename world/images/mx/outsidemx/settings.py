@@ -16,9 +16,15 @@ class Settings:
 
     host: str  # its name in greeting, EHLO and certificate
     dns: str  # address of the name server of the simulated internet
-    subnet: ipaddress.IPv4Network  # nothing outside it is ever contacted
+    subnet: ipaddress.IPv4Network  # nothing outside it (and `subnet6`) is ever contacted
     domains: tuple[str, ...]  # whose mail it takes and may sign
     state: Path
+    subnet6: ipaddress.IPv6Network | None = None
+
+    def holds(self, address: str) -> bool:
+        """Whether an address is in the simulated internet. Raises: ValueError for what is no address."""
+        found = ipaddress.ip_address(address)
+        return found in self.subnet or (self.subnet6 is not None and found in self.subnet6)
 
     @property
     def echo_address(self) -> str:
@@ -40,4 +46,5 @@ def from_environment() -> Settings:
         subnet=ipaddress.IPv4Network(os.environ["MX_SUBNET"]),
         domains=tuple(os.environ["MX_DOMAINS"].split()),
         state=Path("/state"),
+        subnet6=ipaddress.IPv6Network(os.environ["MX_SUBNET6"]) if "MX_SUBNET6" in os.environ else None,
     )
