@@ -9,6 +9,9 @@ from typing import Final
 HELD: Final = "mail is held while the customer moves to a new host"
 """Stands in the queue as the reason of held mail, and tells it from mail that waits for something else."""
 
+PROTOCOLS: Final = ("imap", "pop3", "sieve")
+"""Ways into a mailbox, by Dovecot's names."""
+
 _EDIT: Final = r"""
 set -eu
 umask 022
@@ -33,7 +36,7 @@ STATE: Final = (
 # MOVE STATE HOST DOMAIN…   STATE: frozen, relayed, open
 # Reading is denied by a link to itself, which Dovecot cannot open: "temporarily unavailable". Not so sending: Postfix
 # calls every failed login wrong for good (535), so the login passes there and every recipient is answered 450.
-protocols="imap pop3 sieve"
+protocols="{' '.join(PROTOCOLS)}"
 deny() {{
     for protocol in $protocols; do
         mkdir -p "denied/$protocol"

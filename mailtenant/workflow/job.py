@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from mailtenant.control import migrations
+from mailtenant.control import audit, migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import Migration, Policy, Refused, State, events
 from mailtenant.migration.sides import PassProgress
@@ -109,16 +109,17 @@ class Job:
         then: events.Event | None = None,
         forget: tuple[Step, ...] = (),
         remember: Mapping[str, Any] | None = None,
+        late: Mapping[str, int] | None = None,
         **found: Any,
     ) -> None:
         """The step is done: its events and its mark in one commit. `forget`: marks that no longer hold; `remember`:
-        notes for later steps.
+        notes for later steps; `late`: for the audit trail, mailboxes that got mail after the last copy.
 
         Raises: Fenced, Interrupted, Refused
         """
         with self.plane.database.write() as session:
             self.lease.require_live(session)
-            _, row, migration, run = runs.current(session, self.label, lock=True)
+            tenant, row, migration, run = runs.current(session, self.label, lock=True)
             key = f"{self.workflow}/{self.step}/{self.version}"
             if migration.state is not self.migration.state or run.workflow != self.workflow:
                 raise Interrupted(f"it is {migration.state.value} now")
@@ -127,6 +128,9 @@ class Job:
                 row.progress = {}
             if then is not None:
                 migrations.apply_in(self.plane, session, self.label, then, actor=ACTOR, key=f"{key}/then")
+            if late:
+                step, new = self.step.value, dict(late)
+                audit.record(session, ACTOR, "move.late_mail", tenant.id, self.now, step=step, new=new)
             done = {**run.done, self.step.value: {"at": self.now.isoformat(), **found}}
             run.done = {name: value for name, value in done.items() if name not in forget}
             begun = {name: value for name, value in run.begun.items() if name not in forget}

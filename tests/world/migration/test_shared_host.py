@@ -75,7 +75,7 @@ def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
     with neighbour_sends_all_the_time(shared) as failures, shared.imap(JO) as session:
         host.freeze()
         host.freeze()
-        assert host.frozen() and host.activity().quiet
+        assert host.frozen() and host.activity().quiet and host.admitted() == []
         with pytest.raises(imaplib.IMAP4.abort):
             session.noop()
         with pytest.raises(imaplib.IMAP4.error, match="UNAVAILABLE"), shared.imap(JO):
@@ -103,6 +103,16 @@ def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
     shared.wait_for(ANN, held[1])
     assert not host.frozen() and host.activity().held == 0
     assert outside_sends(outside, JO.address, "after")[0] == 250
+
+
+def test_tables_that_the_servers_do_not_read_are_found_out_by_logins(host: SharedHost) -> None:
+    domain = moving.DOMAIN
+    assert host.admitted() == [f"{service} @{domain}" for service in ("imap", "pop3", "sieve")]
+    host.freeze()
+    assert host.admitted() == []
+    # As if this host's Dovecot looked for denials elsewhere.
+    assert not host.runner.run(["rm", f"{host.paths.move}/denied/imap/{domain}"]).code
+    assert host.admitted() == [f"imap @{domain}"]
 
 
 def test_a_relay_sends_held_and_late_mail_to_the_new_host_which_judges_addresses(
