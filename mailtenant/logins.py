@@ -1,7 +1,7 @@
 """Whether a mail host lets people of some domains log in: asked of its Dovecot as a login asks, with nobody's password.
 
 A login is judged by its password (right or wrong) or told "not now". `doveadm auth test` says which by its exit code,
-so a password that nobody has is enough: 75 is "not now", as mail programs get it (NO [UNAVAILABLE]); anything else means
+so a password that nobody has is enough: 75 is "not now", as mail programs get it (NO [UNAVAILABLE]), all else means
 that somebody with the right password would be in. Measured with Dovecot 2.4.1; an answer takes 2 to 11 seconds, since
 Dovecot delays failures, so all questions are put at once.
 """

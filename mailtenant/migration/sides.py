@@ -105,7 +105,10 @@ class Copier(Protocol):
         """
 
     def holds(self, direction: Direction, addresses: Sequence[str]) -> Mapping[str, Mapping[str, FolderFacts]]:
-        """Address → folder → what the side that is copied from holds now; nothing is copied. Raises: SideError"""
+        """Address → folder → what the side that is copied from in this direction holds now; nothing is copied.
+
+        Raises: SideError
+        """
 
     def late(self, direction: Direction, addresses: Sequence[str]) -> CopyReport:
         """A pass that brings what came after the last one onto a side that is in use again, whose filters stay as its

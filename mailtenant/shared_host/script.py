@@ -11,6 +11,7 @@ HELD: Final = "mail is held while the customer moves to a new host"
 
 PROTOCOLS: Final = ("imap", "pop3", "sieve")
 """Ways into a mailbox, by Dovecot's names."""
+_PROTOCOLS: Final = " ".join(PROTOCOLS)
 
 _EDIT: Final = r"""
 set -eu
@@ -36,7 +37,7 @@ STATE: Final = (
 # MOVE STATE HOST DOMAIN…   STATE: frozen, relayed, open
 # Reading is denied by a link to itself, which Dovecot cannot open: "temporarily unavailable". Not so sending: Postfix
 # calls every failed login wrong for good (535), so the login passes there and every recipient is answered 450.
-protocols="{' '.join(PROTOCOLS)}"
+protocols="{_PROTOCOLS}"
 deny() {{
     for protocol in $protocols; do
         mkdir -p "denied/$protocol"

@@ -94,8 +94,27 @@ def wait_for_records(job: Job, phase: Phase, remembered: timedelta) -> DnsSeen:
 
 
 def copy(job: Job, direction: Direction, addresses: list[str]) -> CopyReport:
-    """One pass. Raises: StepError, if a mailbox was not copied."""
+    """One pass. Raises: StepError, if a mailbox was not copied, or its target is not empty before its first copy."""
+    if direction is Direction.TO_TENANT and (new := job.first_copies(addresses)):
+        must_be_empty(job, new)
+        job.copy_begins(new)
     return copied(job.move.copier.run(direction, addresses, job.advance(int(job.notes().get("octets", 0)))))
+
+
+def must_be_empty(job: Job, addresses: list[str]) -> None:
+    """dsync leaves out what clashes with a message that was there before its first pass, and never heals that
+    (docs/decisions/0015). Raises: StepError naming each such mailbox.
+    """
+    holds = job.move.copier.holds(Direction.TO_SHARED, addresses)
+    counts = {address: sum(one.messages for one in holds[address].values()) for address in addresses}
+    if full := [f"{address} ({count} messages)" for address, count in counts.items() if count]:
+        more = f" and {len(full) - 3} more" if len(full) > 3 else ""
+        raise StepError(
+            f"mailboxes of the new side hold mail before their first copy: {', '.join(full[:3])}{more}",
+            f"move it away if somebody needs it; `mailtenant mailbox remove {job.label} ADDRESS --delete-mail`; then "
+            f"`mailtenant migrate retry {job.label}`, which makes the mailbox anew",
+            again=False,
+        )
 
 
 def copied(report: CopyReport) -> CopyReport:

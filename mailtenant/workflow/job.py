@@ -5,7 +5,7 @@ has ordered otherwise (a rollback, a deferral); every commit is fenced and names
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -92,10 +92,22 @@ class Job:
 
     def begun(self, **notes: Any) -> None:
         """Notes that the step's effect may be there from here on, and what it wants to remember."""
+        self._note(self.step.value, notes)
+
+    def first_copies(self, addresses: Sequence[str]) -> list[str]:
+        """Those of the mailboxes that no move of this customer has copied yet."""
+        copied = self.marks.begun.get(runs.COPIED, {})
+        return [address for address in addresses if address not in copied]
+
+    def copy_begins(self, addresses: Sequence[str]) -> None:
+        """Before the first copy: whatever is in these mailboxes of the new side from here on may be ours."""
+        self._note(runs.COPIED, dict.fromkeys(addresses, self.migration.attempt))
+
+    def _note(self, name: str, notes: Mapping[str, Any]) -> None:
         with self.plane.database.write() as session:
             self.lease.require_live(session)
             _, _, _, run = runs.current(session, self.label, lock=True)
-            run.begun = {**run.begun, self.step.value: {**run.begun.get(self.step.value, {}), **notes}}
+            run.begun = {**run.begun, name: {**run.begun.get(name, {}), **notes}}
             self.marks = runs.marks(run)
 
     def notes(self) -> dict[str, Any]:

@@ -84,6 +84,7 @@ class World:
         self.log: list[str] = []
         self.before: Callable[[int, str], None] = lambda number, name: None
         self.after: Callable[[int, str], None] = lambda number, name: None
+        self.between: Callable[[str], None] = lambda address: None
         self.running = 0
         self.overlaps = 0
         for number in range(6):
@@ -247,6 +248,7 @@ class PlayedCopier:
                 world.synced[address] = set(old)
                 advance(PassProgress(number + 1, len(addresses), len(old), len(old) * 100))
                 reports.append(MailboxReport(address, {"INBOX": facts(old)}, {"INBOX": facts(new)}))
+                world.between(address)
             return CopyReport(len(addresses), tuple(reports))
 
     def holds(self, direction: Direction, addresses: Sequence[str]) -> Mapping[str, Mapping[str, FolderFacts]]:
