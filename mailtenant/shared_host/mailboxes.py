@@ -32,7 +32,7 @@ class SharedMailboxes:
 
     def names(self) -> dict[str, str]:
         """Address → the person's name."""
-        return {address: name for domain in self.domains for address, name in self._users(domain).items()}
+        return {address: name for domain in self.domains for address, name in (self._users(domain) or {}).items()}
 
     def add(self, address: str, name: str, password_hash: str) -> None:
         """Works for mail and login as soon as this returns; one that is there gets the password."""
@@ -53,7 +53,7 @@ class SharedMailboxes:
         """Holds from the next login on; sessions that were opened with the old one end."""
         self._own(address)
         self._verifiable(password_hash)
-        if address not in self._users(domain_of(address)):
+        if address not in (self._users(domain_of(address)) or {}):
             raise AccountError(f"there is no mailbox {address}")
         self._edit(self._users_file(address), partial(tables.with_password, address=address,
                                                       password_hash=password_hash))  # fmt: skip
@@ -66,7 +66,7 @@ class SharedMailboxes:
         for path in (self.paths.aliases, self.paths.logins):
             self._edit(path, partial(tables.without_value, value=address, domains=self.domains))
         self._apply(address)
-        if delete_mail and address in self._users(domain_of(address)):
+        if delete_mail and address in (self._users(domain_of(address)) or {}):
             # Dovecot says where the mail is only as long as it knows the user.
             checked(self.runner, ["sh", "-c", DELETE_MAIL, "sh", address])
         self._edit(self._users_file(address), partial(tables.without_user, address=address))
@@ -75,6 +75,8 @@ class SharedMailboxes:
     def _own(self, address: str) -> None:
         if parse_mailbox_address(address) != address or domain_of(address) not in self.domains:
             raise AccountError("its domain is not one of yours on the shared platform")
+        if self._users(domain_of(address)) is None:
+            raise AccountError("its domain is not served by the shared platform yet; ask support")
 
     def _verifiable(self, password_hash: str) -> None:
         """An old host's Dovecot may not know a newer scheme."""
@@ -85,8 +87,12 @@ class SharedMailboxes:
     def _users_file(self, address: str) -> str:
         return self.paths.users_of(domain_of(address))
 
-    def _users(self, domain: str) -> dict[str, str]:
-        return tables.user_names(self._read(self.paths.users_of(domain)))
+    def _users(self, domain: str) -> dict[str, str] | None:
+        """None: the host does not serve the domain."""
+        path = self.paths.users_of(domain)
+        if self.runner.run(["test", "-e", path]).code == 1:
+            return None
+        return tables.user_names(self._read(path))
 
     def _read(self, path: str) -> str:
         return checked(self.runner, ["cat", "--", path])

@@ -57,6 +57,9 @@ class MailSystem(Protocol):
 
     def remove(self, address: str, *, delete_mail: bool) -> None: ...
 
+    def domains_allowed(self) -> int | None:
+        """How many domains the customer may have; None: that is not known here."""
+
     def plan(self, domain: str) -> Sequence[Record]: ...
 
     def push(self, domain: str) -> str:
@@ -105,6 +108,9 @@ class TenantSystem:
         mail_store.end_sessions(self._engine(), address)
         if delete_mail:
             mail_store.delete_mail(self._engine(), address)
+
+    def domains_allowed(self) -> int | None:
+        return self._file().settings.capacity.domains
 
     def plan(self, domain: str) -> Sequence[Record]:
         stack_file = self._file()
@@ -178,6 +184,9 @@ class SharedSystem:
     def remove(self, address: str, *, delete_mail: bool) -> None:
         with self._there() as there:
             there.remove(address, delete_mail=delete_mail)
+
+    def domains_allowed(self) -> int | None:
+        return None
 
     def plan(self, domain: str) -> Sequence[Record]:
         return [

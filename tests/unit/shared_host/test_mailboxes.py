@@ -103,6 +103,14 @@ def test_what_is_not_the_customers_or_not_there_is_refused(host: Host) -> None:
     assert {name: host.text(name) for name in FILES} == FILES
 
 
+def test_a_domain_that_the_host_does_not_serve_yet_has_no_mailboxes(host: Host) -> None:
+    wider = Host(host.runner, ("acme.test", "new.test"), host.paths)
+    assert wider.names() == {JO: "Jo Doe"}
+    with pytest.raises(AccountError, match="not served by the shared platform yet"):
+        wider.add("jo@new.test", "", NEW)
+    assert {name: host.text(name) for name in FILES} == FILES
+
+
 def test_a_file_that_somebody_else_changed_meanwhile_is_read_again(host: Host, tmp_path: Path) -> None:
     assert isinstance(host.runner, Here)
     # The hosting company's own tool writes a line each time that ours has just read the file, twice.
