@@ -14,6 +14,7 @@ from mailtenant.accounts.errors import AccountError
 from mailtenant.accounts.model import Alias, NewMailbox
 from mailtenant.accounts.schemes import HashRefused, check_hash
 from mailtenant.accounts.store import AccountStore
+from mailtenant.logins import admitted
 from mailtenant.migration.sides import Activity, CustomerAccounts, SideError
 from mailtenant.runner import DockerRunner, checked
 from mailtenant.shared_host.queue import queued
@@ -116,6 +117,10 @@ class TenantMail:
         sessions, lmtp = self._sessions()
         messages = list(queued(checked(self.smtp, ["postqueue", "-j"]), self.domains))
         return Activity(sessions, lmtp + sum(1 for message in messages if message.under_way), len(messages))
+
+    def admitted(self) -> list[str]:
+        """Logins that are not denied, whatever the database says. Raises: SideError"""
+        return admitted(self.imap, ("imap", "sieve"), self.domains)
 
     def frozen(self) -> bool:
         """Whether logins are held now."""

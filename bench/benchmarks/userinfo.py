@@ -32,8 +32,10 @@ from pathlib import Path
 from mailtenant.api.app import create_app
 from mailtenant.control.configuration import ControlSettings
 from mailtenant.control.plane import open_plane
+from mailtenant.shared_host.place import SharedPlace
 from mailtenant.tasks.systems import ProjectSystems
-app = create_app(open_plane(ControlSettings.from_environment()), ProjectSystems(Path("."), "mail.inboxment.com"))
+plane = open_plane(ControlSettings.from_environment())
+app = create_app(plane, ProjectSystems(Path("."), plane, SharedPlace()))
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), access_log=False, log_level="error", http="httptools")
 """
 

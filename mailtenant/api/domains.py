@@ -1,4 +1,4 @@
-"""`/api/domains/`: which there are, their records, and push, repush, verify and clean as tasks; single and in bulk."""
+"""`/api/domains/`: which there are, one more asked for, their records, and push, repush, verify and clean as tasks."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from mailtenant.api.errors import ApiProblem
-from mailtenant.api.mailboxes import TaskStarted, plane_of
+from mailtenant.api.mailboxes import IdempotencyKey, TaskStarted, plane_of
 from mailtenant.api.security import CallerOf
-from mailtenant.control import customers
-from mailtenant.control.errors import NotFound
-from mailtenant.control.tables import Domain
+from mailtenant.control import audit, customers
+from mailtenant.control.errors import Conflict, NotFound
+from mailtenant.control.tables import Domain, Task
 from mailtenant.migration import Side
 from mailtenant.tasks import book
 from mailtenant.tasks.kinds import ANSWERS
@@ -49,6 +49,13 @@ class Plan(BaseModel):
     records: list[RecordOut]
 
 
+class NewDomain(BaseModel):
+    """A domain whose mail you want to have here."""
+
+    name: str = Field(max_length=253)
+    provider: str = Field(default="manual", description="who serves its DNS: manual, cloudflare or godaddy")
+
+
 class Names(BaseModel):
     """Domains by name; empty: all of yours."""
 
@@ -59,6 +66,34 @@ class Names(BaseModel):
 def list_domains(request: Request, caller: CallerOf) -> list[dict[str, Any]]:
     with plane_of(request).database.read() as session:
         return [_shown(row) for row in customers.domains(session, caller.tenant_id)]
+
+
+@router.post("/", status_code=202, response_model=TaskStarted)
+def add_domain(
+    request: Request, caller: CallerOf, wanted: NewDomain, idempotency_key: IdempotencyKey = None
+) -> dict[str, Any]:
+    """Asks for one more domain. Support sees to it, as the task's message says: whose it is has to be proven, and what
+    your servers take mail for is changed by people. It is in the list once support has added it."""
+    plane, name = plane_of(request), wanted.name.strip().lower()
+    systems: Systems = request.app.state.systems
+    with plane.database.write() as session:
+        customers.find(session, caller.label, lock=True)
+        known = idempotency_key and session.get(
+            Task, book.identity_of(caller.tenant_id, "domain.add", str(idempotency_key))
+        )
+        if known:
+            return {"task_id": known.id}
+        customers.check_new_domain(plane, session, name, wanted.provider)
+        try:
+            allowed = systems.of(caller.label, Side(caller.serving)).domains_allowed()
+        except ANSWERS:
+            allowed = None  # support will see
+        if allowed is not None and len(customers.domains(session, caller.tenant_id)) >= allowed:
+            raise Conflict(f"all {allowed} domains of your plan are in use; ask support for more")
+        given = {"domain": name, "provider": wanted.provider}
+        audit.record(session, caller.actor, "domain.request", caller.tenant_id, plane.now(), **given)
+        task = book.ask(plane, session, caller.tenant_id, "domain.add", given, actor=caller.actor, key=idempotency_key)
+        return {"task_id": task.id}
 
 
 @router.get("/{name}", response_model=DomainOut)

@@ -22,7 +22,7 @@ def open_control(project: Path | None) -> "ControlPlane":
     from mailtenant.control.plane import embedded_state, open_plane
 
     state = embedded_state(output.project_dir(project))
-    return open_plane(ControlSettings.from_environment(state=state))
+    return open_plane(ControlSettings.with_state(state))
 
 
 @contextmanager

@@ -156,6 +156,32 @@ def contact(
 
 
 @app.command()
+def domain(
+    label: CustomerArgument,
+    name: Annotated[str, typer.Argument(help="the domain, proven to be the customer's")],
+    provider: Annotated[str, typer.Option(help="who serves its DNS: manual, cloudflare, godaddy")] = "manual",
+    as_json: output.JsonOption = False,
+    project: output.ProjectOption = None,
+) -> None:
+    """Add a domain to a customer, as its API then shows. Its own servers take mail for it once it is in the stack file:
+    `mailtenant domain add`, reviewed and brought up.
+
+    Example: mailtenant customer domain acme acme.io
+    """
+    from mailtenant.control import customers
+
+    with control(project) as plane, plane.database.write() as session:
+        tenant = customers.find(session, label)
+        customers.add_domain(plane, session, tenant, name, provider=provider, actor=operator())
+        session.flush()
+        shown = _shown(plane, session, tenant)
+    if as_json:
+        output.print_json(shown)
+    else:
+        typer.echo(f"{label} has {name}. Next, if it has servers of its own: mailtenant domain add {label} {name}")
+
+
+@app.command()
 def checklist(
     label: CustomerArgument,
     item: Annotated[str, typer.Argument(help="dns, team, systems, usage or contact")],

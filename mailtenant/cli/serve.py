@@ -29,6 +29,7 @@ def serve(
     from mailtenant.api.app import create_app
     from mailtenant.control.channels import channels
     from mailtenant.control.outbox import Sender
+    from mailtenant.shared_host.place import SharedPlace
     from mailtenant.tasks.durable import TaskWorker
     from mailtenant.tasks.systems import ProjectSystems
 
@@ -42,7 +43,7 @@ def serve(
     except OSError as error:
         plane.close()
         raise output.CommandError(f"cannot listen on {host}:{port}: {error.strerror}; take another --port") from None
-    systems = ProjectSystems(folder, plane.settings.shared_imap_host)
+    systems = ProjectSystems(folder, plane, SharedPlace.from_environment())
     worker = None
     if work:
         owner = f"serve-{socket.gethostname()[:60]}-{listener.getsockname()[1]}-{id(plane):x}"

@@ -4,16 +4,14 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from limits import parse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr
 
-from mailtenant.control.errors import Misconfigured
+from mailtenant.control.variables import FromEnvironment
 from mailtenant.migration import Policy
 from mailtenant.settings.names import EmailAddress, Fqdn
-
-PREFIX = "MAILTENANT_"
 
 
 def _rate(text: str) -> str:
@@ -24,10 +22,10 @@ def _rate(text: str) -> str:
 Rate = Annotated[str, AfterValidator(_rate)]
 
 
-class ControlSettings(BaseModel):
+class ControlSettings(FromEnvironment):
     """Defaults are those of the embedded control plane: one process, SQLite below the project's `.state`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    prefix: ClassVar[str] = "MAILTENANT_"
 
     database_url: SecretStr = SecretStr("")
     key_file: Path | None = None
@@ -46,21 +44,12 @@ class ControlSettings(BaseModel):
     hold_days: int = Field(default=7, ge=5)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None, *, state: Path | None = None) -> Self:
-        """`state`: the folder in which the embedded database and its key are kept when nothing is said.
-
-        Raises: Misconfigured, naming every variable that is wrong.
-        """
-        given = os.environ if environment is None else environment
-        values = {name: given[PREFIX + name.upper()] for name in cls.model_fields if given.get(PREFIX + name.upper())}
-        if state is not None and "database_url" not in values:
-            values["database_url"] = f"sqlite:///{state / 'control.db'}"
-            values.setdefault("key_file", str(state / "control.key"))
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            wrong = "; ".join(f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
-            raise Misconfigured(f"the environment is not right: {wrong}") from None
+    def with_state(cls, state: Path, environment: Mapping[str, str] | None = None) -> Self:
+        """As `from_environment`; where no database is named it is the embedded one, kept with its key in `state`."""
+        if (os.environ if environment is None else environment).get(cls.variable("database_url")):
+            return cls.from_environment(environment)
+        url = f"sqlite:///{state / 'control.db'}"
+        return cls.from_environment(environment, database_url=url, key_file=str(state / "control.key"))
 
     @property
     def url(self) -> str:

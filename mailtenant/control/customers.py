@@ -144,15 +144,27 @@ def add_domain(
     plane: ControlPlane, session: Session, tenant: Tenant, name: str, *, provider: str, actor: str
 ) -> Domain:
     """Raises: ControlError, Conflict"""
-    _checked("domain", check_fqdn, name)
-    if provider not in PROVIDERS:
-        raise ControlError(f"unknown DNS provider; one of {', '.join(PROVIDERS)}")
-    if session.scalar(select(func.count()).select_from(Domain).where(Domain.name == name)):
-        raise Conflict("this domain is in use already; if it is the customer's, remove it there first")
+    check_new_domain(plane, session, name, provider)
     domain = Domain(tenant_id=tenant.id, name=name, provider=provider, created_at=plane.now())
     _unless_taken(session, domain, "this domain was taken this very moment")
     audit.record(session, actor, "domain.add", tenant.id, plane.now(), domain=name, provider=provider)
     return domain
+
+
+def check_new_domain(plane: ControlPlane, session: Session, name: str, provider: str) -> None:
+    """Whether the domain could be anybody's. What is taken reads the same whoever has it: this customer, another one or
+    the platform.
+
+    Raises: ControlError, Conflict
+    """
+    _checked("domain", check_fqdn, name)
+    if provider not in PROVIDERS:
+        raise ControlError(f"unknown DNS provider; one of {', '.join(PROVIDERS)}")
+    settings = plane.settings
+    ours = (settings.platform_domain, settings.shared_smtp_host, settings.shared_imap_host)
+    taken = any(name == own or name.endswith(f".{own}") for own in ours)
+    if taken or session.scalar(select(func.count()).select_from(Domain).where(Domain.name == name)):
+        raise Conflict("this domain cannot be added: it is in use already; if it is yours, ask support")
 
 
 def set_webhook(

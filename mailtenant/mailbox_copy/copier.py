@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,7 +12,7 @@ from mailtenant.mailbox_copy.imap import Imap
 from mailtenant.mailbox_copy.session import imap_session, sieve_session
 from mailtenant.mailbox_copy.sieve import Filters, mirror
 from mailtenant.mailbox_copy.sync import Transport, prepare_dsync, sync
-from mailtenant.migration.evidence import CopyReport, MailboxReport
+from mailtenant.migration.evidence import CopyReport, FolderFacts, MailboxReport
 from mailtenant.migration.sides import Direction, PassProgress, SideError
 from mailtenant.runner import HostGone, Runner
 from mailtenant.shared_host.host import SharedHost
@@ -57,11 +57,35 @@ class MailboxCopier:
         advance: Callable[[PassProgress], None] = lambda _: None,
     ) -> CopyReport:
         """One pass. Raises: HostGone, SourceShrank, SideError; a mailbox's own errors are in the report."""
+        return self._run(direction, addresses, advance, filters=True)
+
+    def late(self, direction: Direction, addresses: Sequence[str]) -> CopyReport:
+        """As `run`, onto a side that people use again: they may have changed their filters there since."""
+        return self._run(direction, addresses, lambda _: None, filters=False)
+
+    def holds(self, direction: Direction, addresses: Sequence[str]) -> dict[str, Mapping[str, FolderFacts]]:
+        """What the source holds now. Cheap where nothing changed since this copier looked last. Raises: SideError"""
+        source, _ = self.runners(direction)
+        with self._pool(addresses) as pool:
+            found = pool.map(lambda address: self.look(source, address).folders, addresses)
+            return dict(zip(addresses, found, strict=True))
+
+    def _pool(self, addresses: Sequence[str]) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=max(1, min(self.parallel, len(addresses))))
+
+    def _run(
+        self,
+        direction: Direction,
+        addresses: Sequence[str],
+        advance: Callable[[PassProgress], None],
+        *,
+        filters: bool,
+    ) -> CopyReport:
         frozen = (self.shared if direction is Direction.TO_TENANT else self.tenant).frozen()
         with self.shared.copy_access(addresses) as access:
             transport = prepare_dsync(self.tenant.imap, access)
-            work = _Pass(self, transport, direction, frozen, len(addresses), advance)
-            with ThreadPoolExecutor(max_workers=max(1, min(self.parallel, len(addresses) or 1))) as pool:
+            work = _Pass(self, transport, direction, frozen, filters, len(addresses), advance)
+            with self._pool(addresses) as pool:
                 reports = [report for report in pool.map(work.mailbox, addresses) if report is not None]
         if work.stopped is not None:
             raise work.stopped
@@ -118,11 +142,12 @@ class _Pass:
         transport: Transport,
         direction: Direction,
         frozen: bool,
+        filters: bool,
         total: int,
         advance: Callable[[PassProgress], None],
     ) -> None:
         self._copier, self._transport, self._direction, self._frozen = copier, transport, direction, frozen
-        self._advance, self._total = advance, total
+        self._advance, self._total, self._filters_too = advance, total, filters
         self._done = self._messages = self._octets = 0
         self._lock = threading.Lock()
         self.stopped: SideError | None = None
@@ -160,7 +185,7 @@ class _Pass:
                 "nothing more is copied. Compare with the backup before anything else runs"
             )
         old, new = comparable(after, copier.look(other, address))
-        mine, theirs, errors = self._filters(runner, other, address, write=failure is None)
+        mine, theirs, errors = self._filters(runner, other, address, write=failure is None and self._filters_too)
         old[FILTERS], new[FILTERS] = texts(mine.lines()), texts(theirs.lines())
         return MailboxReport(address, old, new, (*([failure] if failure else []), *errors))
 

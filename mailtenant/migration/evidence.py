@@ -3,6 +3,7 @@
 Plain values. Who finds them out (probes, resolvers, `doveadm`) hands them in with an event; guards judge them.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -76,6 +77,14 @@ class FolderFacts:
     octets: int
     uidvalidity: int
     digest: str
+
+
+def fingerprint(folders: Mapping[str, FolderFacts]) -> list[str | int]:
+    """[digest, messages] of a mailbox's mail, as JSON takes it: the same as long as no message came, went or changed
+    its flags. Empty folders, and entries beside the folders, count nothing."""
+    full = sorted((name, vars(facts)) for name, facts in folders.items() if facts.messages)
+    digest = hashlib.sha256(repr(full).encode()).hexdigest()[:32]
+    return [digest, sum(facts.messages for facts in folders.values())]
 
 
 @dataclass(frozen=True)

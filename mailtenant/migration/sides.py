@@ -2,13 +2,13 @@
 and the adapters, which know how. Every operation may be called again after a crash: a second call finds its work done.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from mailtenant.accounts.model import Alias, StoredMailbox
-from mailtenant.migration.evidence import CopyReport
+from mailtenant.migration.evidence import CopyReport, FolderFacts
 
 
 class SideError(RuntimeError):
@@ -58,6 +58,12 @@ class MailSide(Protocol):
     def activity(self) -> Activity:
         """Raises: SideError"""
 
+    def admitted(self) -> Sequence[str]:
+        """Whose logins are still judged by their password, as `imap @acme.test`; none: all are told "not now".
+
+        Asked of the server as a login asks it, with a password that nobody has. Raises: SideError
+        """
+
 
 class TenantSide(MailSide, Protocol):
     """The customer's own mail system."""
@@ -96,4 +102,15 @@ class Copier(Protocol):
         """One pass over the mailboxes, several at a time, then both sides compared folder by folder.
 
         A mailbox that fails is in the report with its errors; the others go on. Raises: SideError if a side is gone.
+        """
+
+    def holds(self, direction: Direction, addresses: Sequence[str]) -> Mapping[str, Mapping[str, FolderFacts]]:
+        """Address → folder → what the side that is copied from in this direction holds now; nothing is copied.
+
+        Raises: SideError
+        """
+
+    def late(self, direction: Direction, addresses: Sequence[str]) -> CopyReport:
+        """A pass that brings what came after the last one onto a side that is in use again, whose filters stay as its
+        people have them now. The two sides need not be equal afterwards. Raises: SideError if a side is gone.
         """

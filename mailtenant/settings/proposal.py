@@ -77,9 +77,14 @@ class PublicHalves:
 
 
 def propose_label(names: Iterable[str], taken: Collection[str]) -> str | None:
-    """A label from an organisation or a domain: `Acme GmbH` → `acme`; if that is taken, `acme-2`. Same in, same out."""
+    """A label from an organisation or a domain: `Acme GmbH` → `acme`; if that is taken, `acme-2`. Same in, same out.
+
+    A name that makes no label, or a reserved one (`Mail`), is passed over for the next: `mail-2` would read like ours.
+    """
     for name in names:
         base = _slug(name)
+        if not _is_label(base):
+            continue
         for number in range(1, 100):
             label = base if number == 1 else f"{base[:60]}-{number}"
             if label not in taken and _is_label(label):

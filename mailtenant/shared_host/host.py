@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from mailtenant.logins import admitted
 from mailtenant.migration.sides import Activity, CustomerAccounts, SideError
 from mailtenant.runner import Runner, checked
 from mailtenant.shared_host.accounts import customer_accounts
 from mailtenant.shared_host.paths import HostPaths
 from mailtenant.shared_host.queue import Queued, queued
-from mailtenant.shared_host.script import ACCESS, FLUSH, HELD, REPORT, STATE
+from mailtenant.shared_host.script import ACCESS, FLUSH, HELD, PROTOCOLS, REPORT, STATE
 from mailtenant.waiting import until
 
 QUIET_SECONDS: Final = 120.0
@@ -93,6 +94,10 @@ class SharedHost:
         """Sessions and LMTP deliveries as Dovecot counts them; mail of the customer in the queue."""
         report = self._report()
         return Activity(report.sessions, report.deliveries, len(report.queue))
+
+    def admitted(self) -> list[str]:
+        """Logins that are not denied, whatever the tables say. Raises: SideError"""
+        return admitted(self.runner, PROTOCOLS, self.domains)
 
     def frozen(self) -> bool:
         """Whether logins of every domain of the customer are denied now."""

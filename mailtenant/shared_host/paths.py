@@ -6,10 +6,13 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class HostPaths:
     """`move`: the folder that the adapter alone writes. `users` with `{domain}`: a customer's passwd-file (Dovecot).
-    `aliases`: the table of aliases of all customers (Postfix). `copy_config`: the copy instance's configuration."""
+    `mailboxes`, `logins`, `aliases`: Postfix's tables for all customers of who gets mail here, who may send as whom
+    (smtpd_sender_login_maps), and aliases. `copy_config`: the copy instance's configuration."""
 
     move: str = "/srv/shared/move"
     users: str = "/etc/dovecot/users/{domain}"
+    mailboxes: str = "/etc/postfix/mailboxes"
+    logins: str = "/etc/postfix/logins"
     aliases: str = "/etc/postfix/aliases"
     copy_config: str = "/etc/dovecot/copy.conf"
 

@@ -1,4 +1,4 @@
-"""The two small programs that run on the shared host, as constants: what varies comes as arguments and by stdin.
+"""The small programs that run on the shared host, as constants: what varies comes as arguments and by stdin.
 
 Each takes the lock of the `move` folder, so that migrations of several customers do not lose each other's lines; each
 file is written beside, synced and renamed, so that a crash leaves the old or the new one.
@@ -8,6 +8,10 @@ from typing import Final
 
 HELD: Final = "mail is held while the customer moves to a new host"
 """Stands in the queue as the reason of held mail, and tells it from mail that waits for something else."""
+
+PROTOCOLS: Final = ("imap", "pop3", "sieve")
+"""Ways into a mailbox, by Dovecot's names."""
+_PROTOCOLS: Final = " ".join(PROTOCOLS)
 
 _EDIT: Final = r"""
 set -eu
@@ -33,7 +37,7 @@ STATE: Final = (
 # MOVE STATE HOST DOMAIN…   STATE: frozen, relayed, open
 # Reading is denied by a link to itself, which Dovecot cannot open: "temporarily unavailable". Not so sending: Postfix
 # calls every failed login wrong for good (535), so the login passes there and every recipient is answered 450.
-protocols="imap pop3 sieve"
+protocols="{_PROTOCOLS}"
 deny() {{
     for protocol in $protocols; do
         mkdir -p "denied/$protocol"
@@ -121,3 +125,39 @@ if [ $# -gt 0 ]; then
 fi
 """
 )
+
+REPLACE: Final = """
+# MOVE FILE SHA256 NEW_SHA256   the new text by stdin; 76: the file is no longer the one that was read
+set -eu
+umask 077
+mkdir -p "$1"
+exec 9>"$1/.lock"
+flock -w 60 9 || { echo "another change has held the lock for a minute" >&2; exit 75; }
+file=$(readlink -f -- "$2")
+sum() { sha256sum <"$1" | cut -d" " -f1; }
+[ "$(sum "$file")" = "$3" ] || exit 76
+new=$(dirname -- "$file")/.$(basename -- "$file").new
+cp -p -- "$file" "$new"
+cat >"$new"
+# A connection that was cut off ends the input early.
+[ "$(sum "$new")" = "$4" ] || { rm -f -- "$new"; echo "the new text did not come whole" >&2; exit 75; }
+sync -f "$new"
+mv -f -- "$new" "$file"
+"""
+
+APPLY: Final = """
+# USER   tables are read when Postfix reloads; Dovecot forgets the user, and ends its sessions
+set -eu
+postfix reload 2>/dev/null || { echo "postfix reload failed: is Postfix running?" >&2; exit 75; }
+doveadm auth cache flush "$1" >/dev/null
+doveadm kick "$1" >/dev/null 2>&1 || true
+"""
+
+DELETE_MAIL: Final = """
+# USER   its folder with all its mail, where Dovecot says it is; there is no undo
+set -eu
+home=$(doveadm user -f home "$1")
+case $home in /*/*/*) ;; *) echo "not a mailbox's folder: $home" >&2; exit 78 ;; esac
+doveadm kick "$1" >/dev/null 2>&1 || true
+rm -rf --one-file-system -- "$home"
+"""

@@ -27,6 +27,9 @@ MOVING: Final = (
 """While both sides are compared nobody else changes either."""
 MAILBOX_KINDS: Final = ("mailbox.add", "mailbox.password", "mailbox.remove")
 DNS_KINDS: Final = ("dns.push", "dns.repush", "dns.verify", "dns.clean")
+ASK_SUPPORT: Final = (
+    "your wish is noted; support adds a domain once it is proven to be yours: write to them with this task's id"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -49,12 +52,14 @@ def perform(plane: ControlPlane, systems: Systems, identity: str, number: int) -
         tenant = session.get_one(Tenant, task.tenant_id)
         row = session.scalars(select(MigrationRow).where(MigrationRow.tenant_id == tenant.id)).one()
         kind, item, given = task.kind, items(task)[number], task.given
-        if kind != "dns.verify" and State(row.state) in MOVING:
+        if kind not in ("dns.verify", "domain.add") and State(row.state) in MOVING:
             raise Later("waits for the end of your move")
         system = systems.of(tenant.label, Side(row.serving))
     try:
         if kind in MAILBOX_KINDS:
             return _mailbox(plane, system, kind, str(item), given)
+        if kind == "domain.add":
+            return _domain(plane, str(given["domain"]), tenant.id)
         if kind == "mailbox.refresh":
             return _refresh(plane, system, tenant.id)
         return _dns(plane, system, kind, str(item), tenant.id)
@@ -113,6 +118,14 @@ def _mailbox(plane: ControlPlane, system: MailSystem, kind: str, step: str, give
             box.state = "active"
             box.password_hash = "" if box.password_hash == stored else box.password_hash
     return {"ok": True, "item": number, "said": "done", "email": address}
+
+
+def _domain(plane: ControlPlane, name: str, tenant_id: int) -> dict[str, Any]:
+    """Support's part is done when the customer has the domain (docs/decisions/0029)."""
+    with plane.database.read() as session:
+        row = session.scalars(select(Domain).where(Domain.tenant_id == tenant_id, Domain.name == name)).one_or_none()
+    said = "added; its plan says which records it needs" if row is not None else ASK_SUPPORT
+    return {"ok": row is not None, "item": name, "said": said}
 
 
 def _dns(plane: ControlPlane, system: MailSystem, kind: str, domain: str, tenant_id: int) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """The mail system behind a customer, as far as the API needs it: mailboxes and DNS. Before the move that is the shared
 host, afterwards the customer's own; endpoints and tasks do not see which."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -10,14 +13,21 @@ from mailtenant.accounts import mail_store
 from mailtenant.accounts.engine import TenantEngine
 from mailtenant.accounts.model import NewMailbox
 from mailtenant.accounts.store import AccountStore
+from mailtenant.control import customers
+from mailtenant.control.errors import Misconfigured
+from mailtenant.control.plane import ControlPlane
 from mailtenant.dns.lookup import Answers, authoritative
 from mailtenant.dns.planner import planned_records, records
 from mailtenant.dns.records import Record
 from mailtenant.dns.verify import Result, judge_set
 from mailtenant.fleet.stacks import TenantStack
 from mailtenant.migration import Side
+from mailtenant.migration.sides import SideError
 from mailtenant.settings import StackFile, load_stack_file
+from mailtenant.shared_host.mailboxes import SharedMailboxes
+from mailtenant.shared_host.place import SharedPlace
 
+_log = logging.getLogger(__name__)
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8")
 
 
@@ -46,6 +56,9 @@ class MailSystem(Protocol):
     def set_password(self, address: str, password_hash: str) -> None: ...
 
     def remove(self, address: str, *, delete_mail: bool) -> None: ...
+
+    def domains_allowed(self) -> int | None:
+        """How many domains the customer may have; None: that is not known here."""
 
     def plan(self, domain: str) -> Sequence[Record]: ...
 
@@ -95,6 +108,9 @@ class TenantSystem:
         mail_store.end_sessions(self._engine(), address)
         if delete_mail:
             mail_store.delete_mail(self._engine(), address)
+
+    def domains_allowed(self) -> int | None:
+        return self._file().settings.capacity.domains
 
     def plan(self, domain: str) -> Sequence[Record]:
         stack_file = self._file()
@@ -147,22 +163,30 @@ class TenantSystem:
 
 @dataclass(frozen=True)
 class SharedSystem:
-    """A customer that has not moved. Its accounts and records are the shared platform's, whose own panel changes them;
-    what is known of its records here is the host."""
+    """A customer that has not moved. Its mailboxes are on the shared host, its records the shared platform's; what is
+    known of those here is the host. `accounts`: None where nothing says how commands reach the shared host."""
 
     host: str
+    accounts: Callable[[], SharedMailboxes] | None = None
 
     def mailboxes(self) -> Sequence[Found]:
-        raise SystemRefused(_ELSEWHERE)
+        with self._there() as there:
+            return [Found(address, name) for address, name in sorted(there.names().items())]
 
     def add(self, address: str, name: str, password_hash: str) -> None:
-        raise SystemRefused(_ELSEWHERE)
+        with self._there() as there:
+            there.add(address, name, password_hash)
 
     def set_password(self, address: str, password_hash: str) -> None:
-        raise SystemRefused(_ELSEWHERE)
+        with self._there() as there:
+            there.set_password(address, password_hash)
 
     def remove(self, address: str, *, delete_mail: bool) -> None:
-        raise SystemRefused(_ELSEWHERE)
+        with self._there() as there:
+            there.remove(address, delete_mail=delete_mail)
+
+    def domains_allowed(self) -> int | None:
+        return None
 
     def plan(self, domain: str) -> Sequence[Record]:
         return [
@@ -179,19 +203,39 @@ class SharedSystem:
     def clean(self, domain: str) -> str:
         raise SystemRefused(_ELSEWHERE)
 
+    @contextmanager
+    def _there(self) -> Iterator[SharedMailboxes]:
+        if self.accounts is None:
+            raise SystemRefused(_ELSEWHERE)
+        try:
+            yield self.accounts()
+        except (SideError, Misconfigured) as error:
+            # Names of hosts and files are for us.
+            _log.warning("the shared host: %s", error)
+            raise SystemRefused("the shared platform could not do it now; try again, or ask support") from None
+
 
 _ELSEWHERE = "until your move this is changed where you change it today, at the shared platform"
 
 
 @dataclass(frozen=True)
 class ProjectSystems:
-    """The real ones: stacks of a project, and the shared host by its name."""
+    """The real ones: stacks of a project, and the shared host, which `place` says how to reach."""
 
     project: Path
-    shared_host: str
+    plane: ControlPlane
+    place: SharedPlace
 
     def of(self, label: str, serving: Side) -> MailSystem:
-        return TenantSystem(self.project, label) if serving is Side.TENANT else SharedSystem(self.shared_host)
+        if serving is Side.TENANT:
+            return TenantSystem(self.project, label)
+        accounts = partial(self._accounts, label) if self.place.shared_host else None
+        return SharedSystem(self.plane.settings.shared_imap_host, accounts)
+
+    def _accounts(self, label: str) -> SharedMailboxes:
+        with self.plane.database.read() as session:
+            domains = [row.name for row in customers.domains(session, customers.find(session, label).id)]
+        return SharedMailboxes(self.place.runner(), tuple(domains))
 
 
 def judged(zone: str, planned: Sequence[Record], servers: Sequence[Answers]) -> Sequence[Result]:

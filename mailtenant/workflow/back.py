@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from mailtenant.migration import events
 from mailtenant.migration.sides import Direction
-from mailtenant.workflow.forward import copy, quiet, wait_for_records
+from mailtenant.workflow.decide import Step
+from mailtenant.workflow.forward import bring_late, closed, copy, fingerprints, wait_for_records
 from mailtenant.workflow.job import Job, NotYet
 from mailtenant.workflow.ports import StepError
 
@@ -12,7 +13,7 @@ from mailtenant.workflow.ports import StepError
 def back_close_tenant(job: Job) -> None:
     job.begun()
     job.move.tenant.freeze()
-    quiet(job, job.move.tenant)
+    closed(job, job.move.tenant)
     job.finish()
 
 
@@ -26,12 +27,19 @@ def back_copy(job: Job) -> None:
             "make them there with the same password, or remove them here, then `mailtenant migrate retry`",
             again=False,
         )
+    if Step.LATE not in job.marks.done:
+        # What came too late for the way there would stand in the way of "equal" here.
+        late = bring_late(job, Direction.TO_TENANT, Step.FINAL)
+        job.begun(late=late or job.notes().get("late", {}))
     report = copy(job, Direction.TO_SHARED, sorted(ours & theirs))
     if differences := report.differences():
         raise StepError(f"the two sides differ: {'; '.join(differences[:3])}", "see the report of the copy back")
     if not job.move.tenant.activity().quiet:
         raise StepError("something reached the new side during the copy back", "the copy is run again")
-    job.apply_or_fail(events.FlipBack(report), "the copy back is run again")
+    job.apply_or_fail(
+        events.FlipBack(report), "the copy back is run again",
+        late=job.notes().get("late"), copied=fingerprints(report),
+    )  # fmt: skip
 
 
 def back_open_shared(job: Job) -> None:
@@ -43,6 +51,11 @@ def back_relay(job: Job) -> None:
     job.begun()
     job.move.tenant.relay(job.move.shared_host)
     job.finish()
+
+
+def back_late(job: Job) -> None:
+    closed(job, job.move.tenant)
+    job.finish(late=bring_late(job, Direction.TO_SHARED, Step.BACK_COPY))
 
 
 def back_mx(job: Job) -> None:

@@ -32,6 +32,7 @@ class Step(StrEnum):
     UNFREEZE = "unfreeze"
     OPEN_TENANT = "open_tenant"
     RELAY = "relay"
+    LATE = "late"
     MX = "mx"
     SEE_MX = "see_mx"
     VERIFY = "verify"
@@ -41,6 +42,7 @@ class Step(StrEnum):
     BACK_CLOSE_TENANT = "back_close_tenant"
     BACK_COPY = "back_copy"
     BACK_RELAY = "back_relay"
+    BACK_LATE = "back_late"
     BACK_MX = "back_mx"
     BACK_SHEET = "back_sheet"
     BACK_SEE_MX = "back_see_mx"
@@ -62,21 +64,24 @@ STEPS: Mapping[Step, tuple[str, str]] = {
     Step.SEE_ADDITIVE: ("all servers show the records, and the old TTL is over", ""),
     Step.FIRST_PASS: ("mail is copied while the old side serves", ""),
     Step.CATCH_UP: ("the window is open: what has changed since is copied, the old side still serving", ""),
-    Step.FREEZE: ("the old side holds mail, ends sessions, and is quiet", "the old side opens, held mail is delivered"),
+    Step.FREEZE: ("the old side holds mail, ends sessions, is quiet, and proves that it denies logins",
+                  "the old side opens, held mail is delivered"),
     Step.FINAL: ("the last changes are copied, both sides are equal, userinfo turns to the new host",
                  "mail that arrived is copied back, userinfo turns back"),
     Step.UNFREEZE: ("the old side opens again, held mail is delivered there", ""),
     Step.OPEN_TENANT: ("the new side takes mail and logins", "the new side is closed"),
     Step.RELAY: ("the old side sends on what it held and what still comes", "the new side sends on to the old one"),
+    Step.LATE: ("what the old side got after the last copy, if anything, is brought over", ""),
     Step.MX: ("DNS: MX to the tenant host", "MX back to the shared host"),
     Step.SEE_MX: ("all servers show the new MX, and the old one is forgotten", ""),
     Step.VERIFY: ("login, send, receive, SPF, DKIM, DMARC: green for long enough", ""),
     Step.SETTLE: ("DNS: the old terms go, TTLs as before", ""),
     Step.COMPLETE: ("the hold is over", ""),
     Step.BACK_OPEN_SHARED: ("the old side opens; held mail is delivered there", ""),
-    Step.BACK_CLOSE_TENANT: ("the new side holds mail, ends sessions, and is quiet", ""),
+    Step.BACK_CLOSE_TENANT: ("the new side holds mail, ends sessions, is quiet, and proves that it denies logins", ""),
     Step.BACK_COPY: ("what arrived on the new side is copied back, both sides are equal, userinfo turns back", ""),
     Step.BACK_RELAY: ("the new side sends on what it held and what still comes", ""),
+    Step.BACK_LATE: ("what the new side got after the copy back, if anything, is brought over", ""),
     Step.BACK_MX: ("DNS: MX to the shared host again", ""),
     Step.BACK_SHEET: ("the sheet with records to put back by hand goes to the customer", ""),
     Step.BACK_SEE_MX: ("all servers show it, and the tenant host is forgotten", ""),
@@ -88,11 +93,11 @@ STEPS: Mapping[Step, tuple[str, str]] = {
 """Each step in the written order: what it does, what undoes it (empty: nothing to undo)."""
 
 PREPARING = (Step.PREFLIGHT, Step.PROVISION, Step.ACCOUNTS, Step.SMOKE)
-CUT_OVER = (Step.OPEN_TENANT, Step.RELAY, Step.MX, Step.SEE_MX)
+CUT_OVER = (Step.OPEN_TENANT, Step.RELAY, Step.LATE, Step.MX, Step.SEE_MX)
 BACK_FROM_TENANT = (Step.BACK_CLOSE_TENANT, Step.BACK_COPY)
 BACK_ON_SHARED = (
-    Step.BACK_OPEN_SHARED, Step.BACK_RELAY, Step.BACK_MX, Step.BACK_SHEET, Step.BACK_SEE_MX, Step.BACK_DRAIN,
-    Step.BACK_RECORDS, Step.BACK_SERVERS, Step.BACK_DONE,
+    Step.BACK_OPEN_SHARED, Step.BACK_RELAY, Step.BACK_LATE, Step.BACK_MX, Step.BACK_SHEET, Step.BACK_SEE_MX,
+    Step.BACK_DRAIN, Step.BACK_RECORDS, Step.BACK_SERVERS, Step.BACK_DONE,
 )  # fmt: skip
 
 
@@ -217,6 +222,8 @@ def _back(migration: Migration, marks: Marks) -> Next:
     wanted = [Step.BACK_OPEN_SHARED]
     if Step.OPEN_TENANT in marks.begun:
         wanted.append(Step.BACK_RELAY)
+    if Step.BACK_COPY in marks.done:
+        wanted.append(Step.BACK_LATE)
     if Step.MX in marks.begun:
         wanted += [Step.BACK_MX, *([Step.BACK_SHEET] if migration.manual_dns else []), Step.BACK_SEE_MX]
     if Step.OPEN_TENANT in marks.begun:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from mailtenant.migration import events
-from mailtenant.migration.evidence import CopyReport, DnsSeen, Verification
+from mailtenant.migration.evidence import CopyReport, DnsSeen, Verification, fingerprint
 from mailtenant.migration.sides import Direction, MailSide
 from mailtenant.settings.existing import Phase
 from mailtenant.workflow.decide import Step
@@ -94,8 +94,31 @@ def wait_for_records(job: Job, phase: Phase, remembered: timedelta) -> DnsSeen:
 
 
 def copy(job: Job, direction: Direction, addresses: list[str]) -> CopyReport:
-    """One pass. Raises: StepError, if a mailbox was not copied."""
-    report = job.move.copier.run(direction, addresses, job.advance(int(job.notes().get("octets", 0))))
+    """One pass. Raises: StepError, if a mailbox was not copied, or its target is not empty before its first copy."""
+    if direction is Direction.TO_TENANT and (new := job.first_copies(addresses)):
+        must_be_empty(job, new)
+        job.copy_begins(new)
+    return copied(job.move.copier.run(direction, addresses, job.advance(int(job.notes().get("octets", 0)))))
+
+
+def must_be_empty(job: Job, addresses: list[str]) -> None:
+    """dsync leaves out what clashes with a message that was there before its first pass, and never heals that
+    (docs/decisions/0015). Raises: StepError naming each such mailbox.
+    """
+    holds = job.move.copier.holds(Direction.TO_SHARED, addresses)
+    counts = {address: sum(one.messages for one in holds[address].values()) for address in addresses}
+    if full := [f"{address} ({count} messages)" for address, count in counts.items() if count]:
+        more = f" and {len(full) - 3} more" if len(full) > 3 else ""
+        raise StepError(
+            f"mailboxes of the new side hold mail before their first copy: {', '.join(full[:3])}{more}",
+            f"move it away if somebody needs it; `mailtenant mailbox remove {job.label} ADDRESS --delete-mail`; then "
+            f"`mailtenant migrate retry {job.label}`, which makes the mailbox anew",
+            again=False,
+        )
+
+
+def copied(report: CopyReport) -> CopyReport:
+    """The report. Raises: StepError, if a mailbox was not copied."""
     if errors := report.errors():
         more = f" and {len(errors) - 3} more" if len(errors) > 3 else ""
         raise StepError(
@@ -103,6 +126,23 @@ def copy(job: Job, direction: Direction, addresses: list[str]) -> CopyReport:
             "put it right (space, quota, the mailbox's own error), then `mailtenant migrate retry`",
         )
     return report
+
+
+def fingerprints(report: CopyReport) -> dict[str, list[str | int]]:
+    """What was copied of each mailbox, to be compared with what its source holds later."""
+    return {mailbox.address: fingerprint(mailbox.source) for mailbox in report.mailboxes}
+
+
+def bring_late(job: Job, direction: Direction, last: Step) -> dict[str, int]:
+    """Compares the side that was copied from with what the step `last` copied, and brings over what is new since;
+    mailbox → how many messages more it has (0 or below: others' flags, or fewer). Raises: StepError
+    """
+    seen = job.marks.done[last.value]["copied"]
+    holds = job.move.copier.holds(direction, list(seen))
+    new = {address: fingerprint(holds[address]) for address in seen if fingerprint(holds[address]) != seen[address]}
+    if new:
+        copied(job.move.copier.late(direction, list(new)))
+    return {address: int(messages) - int(seen[address][1]) for address, (_, messages) in new.items()}
 
 
 def first_pass(job: Job) -> None:
@@ -121,8 +161,21 @@ def catch_up(job: Job) -> None:
 def freeze(job: Job) -> None:
     job.begun()
     job.move.shared.freeze()
-    quiet(job, job.move.shared)
+    closed(job, job.move.shared)
     job.finish()
+
+
+def closed(job: Job, side: MailSide) -> None:
+    """Nobody of the customer is logged in, and nobody can log in: what was written into the servers' tables is not
+    believed, the servers are asked. Raises: StepError
+    """
+    quiet(job, side)
+    if admitted := side.admitted():
+        raise StepError(
+            f"logins are not denied: {', '.join(admitted[:3])}",
+            "see that its Dovecot has the lines for a move (docs/decisions/0014), then `mailtenant migrate retry`",
+        )
+    quiet(job, side)
 
 
 def quiet(job: Job, side: MailSide) -> None:
@@ -143,7 +196,10 @@ def final(job: Job) -> None:
     if not job.move.shared.activity().quiet:
         raise StepError("something reached the old side during the last pass", "the pass is run again")
     # From this commit on userinfo names the new hosts; the next step opens them.
-    job.apply_or_fail(events.CutOver(report), "the old side is opened again; choose a longer interruption")
+    job.apply_or_fail(
+        events.CutOver(report), "the old side is opened again; choose a longer interruption",
+        copied=fingerprints(report),
+    )  # fmt: skip
 
 
 def unfreeze(job: Job) -> None:
@@ -173,6 +229,11 @@ def relay(job: Job) -> None:
     job.begun()
     job.move.shared.relay(job.move.tenant_host)
     job.finish()
+
+
+def late(job: Job) -> None:
+    closed(job, job.move.shared)
+    job.finish(late=bring_late(job, Direction.TO_TENANT, Step.FINAL))
 
 
 def mx(job: Job) -> None:

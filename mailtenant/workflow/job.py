@@ -5,12 +5,12 @@ has ordered otherwise (a rollback, a deferral); every commit is fenced and names
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from mailtenant.control import migrations
+from mailtenant.control import audit, migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import Migration, Policy, Refused, State, events
 from mailtenant.migration.sides import PassProgress
@@ -92,10 +92,22 @@ class Job:
 
     def begun(self, **notes: Any) -> None:
         """Notes that the step's effect may be there from here on, and what it wants to remember."""
+        self._note(self.step.value, notes)
+
+    def first_copies(self, addresses: Sequence[str]) -> list[str]:
+        """Those of the mailboxes that no move of this customer has copied yet."""
+        copied = self.marks.begun.get(runs.COPIED, {})
+        return [address for address in addresses if address not in copied]
+
+    def copy_begins(self, addresses: Sequence[str]) -> None:
+        """Before the first copy: whatever is in these mailboxes of the new side from here on may be ours."""
+        self._note(runs.COPIED, dict.fromkeys(addresses, self.migration.attempt))
+
+    def _note(self, name: str, notes: Mapping[str, Any]) -> None:
         with self.plane.database.write() as session:
             self.lease.require_live(session)
             _, _, _, run = runs.current(session, self.label, lock=True)
-            run.begun = {**run.begun, self.step.value: {**run.begun.get(self.step.value, {}), **notes}}
+            run.begun = {**run.begun, name: {**run.begun.get(name, {}), **notes}}
             self.marks = runs.marks(run)
 
     def notes(self) -> dict[str, Any]:
@@ -109,16 +121,17 @@ class Job:
         then: events.Event | None = None,
         forget: tuple[Step, ...] = (),
         remember: Mapping[str, Any] | None = None,
+        late: Mapping[str, int] | None = None,
         **found: Any,
     ) -> None:
         """The step is done: its events and its mark in one commit. `forget`: marks that no longer hold; `remember`:
-        notes for later steps.
+        notes for later steps; `late`: for the audit trail, mailboxes that got mail after the last copy.
 
         Raises: Fenced, Interrupted, Refused
         """
         with self.plane.database.write() as session:
             self.lease.require_live(session)
-            _, row, migration, run = runs.current(session, self.label, lock=True)
+            tenant, row, migration, run = runs.current(session, self.label, lock=True)
             key = f"{self.workflow}/{self.step}/{self.version}"
             if migration.state is not self.migration.state or run.workflow != self.workflow:
                 raise Interrupted(f"it is {migration.state.value} now")
@@ -127,6 +140,9 @@ class Job:
                 row.progress = {}
             if then is not None:
                 migrations.apply_in(self.plane, session, self.label, then, actor=ACTOR, key=f"{key}/then")
+            if late:
+                step, new = self.step.value, dict(late)
+                audit.record(session, ACTOR, "move.late_mail", tenant.id, self.now, step=step, new=new)
             done = {**run.done, self.step.value: {"at": self.now.isoformat(), **found}}
             run.done = {name: value for name, value in done.items() if name not in forget}
             begun = {name: value for name, value in run.begun.items() if name not in forget}

@@ -24,6 +24,9 @@ MOVING: Final = (
     State.HOLDING, State.FAILED, State.ROLLING_BACK,
 )  # fmt: skip
 """States in which a workflow has something to do or to wait for."""
+COPIED: Final = "copied"
+"""Beside the steps in `begun`: mailbox → the attempt in which it was copied first. Outlives an attempt: the volumes of
+servers that a rollback removed keep what was copied."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def _new_run(session: Session, tenant: Tenant, row: MigrationRow, old: Migration
     number = old.number + 1 if old else 1
     # What an earlier run of this attempt has begun may still be there: servers of a customer that was put off.
     same = old is not None and old.attempt == row.attempt
-    begun = old.begun if old and same else {}
+    begun = {} if old is None else old.begun if same else {k: v for k, v in old.begun.items() if k == COPIED}
     done = old.done if old and same and row.state != State.SCHEDULED else {}
     fresh: dict[str, Any] = {
         "number": number, "attempt": row.attempt, "workflow": f"migration-{tenant.id}-{row.attempt}-{number}",

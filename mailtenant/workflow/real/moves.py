@@ -1,13 +1,10 @@
 """Opens a customer's move from the control plane's settings and the stack file; the preflight and the estimate."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from mailtenant.accounts.engine import TenantEngine
 from mailtenant.accounts.schemes import HashRefused, check_hash
@@ -16,18 +13,16 @@ from mailtenant.control.errors import Misconfigured
 from mailtenant.control.plane import ControlPlane
 from mailtenant.dns.findings import PlanRefused
 from mailtenant.dns.planner import records
-from mailtenant.environment import tool_environment
 from mailtenant.mailbox_copy import MailboxCopier
 from mailtenant.migration.sides import Direction, SideError
-from mailtenant.runner import DockerRunner, Runner, SshRunner
 from mailtenant.settings.existing import PHASES
 from mailtenant.shared_host import SharedHost
+from mailtenant.shared_host.place import SharedPlace
 from mailtenant.tenant_side import TenantMail
 from mailtenant.workflow.ports import Estimate, Finding, Move, StepError
 from mailtenant.workflow.real.names import PlannedDns
 from mailtenant.workflow.real.stack import PulumiStack
 
-PREFIX = "MAILTENANT_MIGRATE_"
 RATE = 5_000_000.0
 """Octets a second of a first pass over many small messages, for estimates: measured on two cores (docs/benchmarks.md
 says what this machine does)."""
@@ -35,46 +30,11 @@ PER_MAILBOX = 0.5
 """Seconds of a last pass over a mailbox with nothing new, for estimates."""
 
 
-class PlaceSettings(BaseModel):
+class PlaceSettings(SharedPlace):
     """Where the shared host is and whom to ask."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    shared_host: str = Field(default="", description="docker://CONTAINER or ssh://USER@HOST")
-    shared_ca: Path | None = Field(default=None, description="PEM file of the CA of its certificate")
     resolvers: str = Field(default="1.1.1.1,8.8.8.8", description="recursive servers that must show the records")
     echo: str = Field(default="", description="an address outside that answers with SPF and DKIM results")
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Raises: Misconfigured"""
-        given = os.environ if environment is None else environment
-        values = {name: given[PREFIX + name.upper()] for name in cls.model_fields if given.get(PREFIX + name.upper())}
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            wrong = "; ".join(f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
-            raise Misconfigured(f"the environment is not right: {wrong}") from None
-
-    def runner(self) -> Runner:
-        """Raises: StepError"""
-        parts = urlsplit(self.shared_host)
-        if parts.scheme == "docker" and parts.netloc:
-            return DockerRunner(parts.netloc, tool_environment())
-        if parts.scheme == "ssh" and parts.netloc:
-            return SshRunner(parts.netloc)
-        raise StepError(
-            "it is not said how to reach the shared host",
-            f"set {PREFIX}SHARED_HOST to docker://CONTAINER or ssh://USER@HOST",
-            again=False,
-        )
-
-    def ca(self) -> str:
-        """Raises: StepError"""
-        try:
-            return self.shared_ca.read_text(encoding="ascii") if self.shared_ca else ""
-        except OSError as error:
-            raise StepError(f"{error.filename}: {error.strerror}", f"set {PREFIX}SHARED_CA", again=False) from None
 
 
 @dataclass
@@ -103,7 +63,12 @@ class RealMoves:
     def _copier(self, label: str) -> MailboxCopier:
         settings = self.stack(label).file().settings
         domains = tuple(domain.name for domain in settings.domains)
-        shared = SharedHost(self.places.runner(), domains, self.plane.settings.shared_imap_host, self.places.ca())
+        try:
+            runner, ca = self.places.runner(), self.places.ca()
+        except Misconfigured as error:
+            why, _, fix = str(error).partition("; ")
+            raise StepError(why, fix, again=False) from None
+        shared = SharedHost(runner, domains, self.plane.settings.shared_imap_host, ca)
         return MailboxCopier(shared, TenantMail(TenantEngine.of(settings), domains))
 
     def _dns(self, stack: PulumiStack) -> PlannedDns:

@@ -26,6 +26,7 @@ class PlayedSystem:
     boxes: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     wrong: bool = False
+    allowed: int | None = None
 
     def mailboxes(self) -> Sequence[Found]:
         return [Found(address, "") for address in self.boxes]
@@ -42,6 +43,9 @@ class PlayedSystem:
     def remove(self, address: str, *, delete_mail: bool) -> None:
         self.calls.append(f"remove {address} {delete_mail}")
         self.boxes.pop(address, None)
+
+    def domains_allowed(self) -> int | None:
+        return self.allowed
 
     def plan(self, domain: str) -> Sequence[Record]:
         return [Record(domain, domain, "MX", f"10 {self.side}.test", 300, "mail comes here", "customer")]

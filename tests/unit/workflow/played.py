@@ -6,7 +6,7 @@ operations of the workflow (mail from outside, mail from within, clients that re
 """
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -27,7 +27,8 @@ class Killed(BaseException):
 
 @dataclass
 class System:
-    """A mail system: `mode` open, frozen or relay; `boxes`: address → message id → flags."""
+    """A mail system: `mode` open, frozen or relay; `boxes`: address → message id → flags. `admits`: its tables say that
+    logins are denied, and its servers let people in all the same."""
 
     name: str
     mode: str = "open"
@@ -35,6 +36,7 @@ class System:
     queue: list[tuple[str, str]] = field(default_factory=list)
     up: bool = True
     to: "System | None" = None
+    admits: bool = False
 
     def accept(self, message: str, address: str) -> int:
         """What this server answers to a message from outside."""
@@ -82,6 +84,7 @@ class World:
         self.log: list[str] = []
         self.before: Callable[[int, str], None] = lambda number, name: None
         self.after: Callable[[int, str], None] = lambda number, name: None
+        self.between: Callable[[str], None] = lambda address: None
         self.running = 0
         self.overlaps = 0
         for number in range(6):
@@ -137,6 +140,11 @@ class World:
             self.outside.append((message, address))
         else:
             self.refused.append(f"{server.name} {answer} {message}")
+
+    def slips_in(self, server: System, message: str) -> None:
+        """A program that is still logged in, although nobody should be, files a message."""
+        server.boxes[ADDRESSES[0]][message] = ""
+        self.accepted[message] = ADDRESSES[0]
 
     def _client(self, server: System) -> None:
         if server.mode != "open" or not server.up:
@@ -211,6 +219,10 @@ class PlayedSide:
         with self._world.operation(f"{self._system.name}.activity"):
             return Activity(0, 0, len(self._system.queue))
 
+    def admitted(self) -> Sequence[str]:
+        with self._world.operation(f"{self._system.name}.admitted"):
+            return ["imap @acme.test"] if self._system.mode == "open" or self._system.admits else []
+
 
 class PlayedCopier:
     """`sync -1`: what was there since the last pass on the side that is copied to stays."""
@@ -225,9 +237,7 @@ class PlayedCopier:
         advance: Callable[[PassProgress], None] = lambda _: None,
     ) -> CopyReport:
         world = self._world
-        source, target = world.shared, world.tenant
-        if direction is Direction.TO_SHARED:
-            source, target = target, source
+        source, target = self._sides(direction)
         with world.operation(f"copy.{direction}"):
             reports = []
             for number, address in enumerate(addresses):
@@ -238,7 +248,26 @@ class PlayedCopier:
                 world.synced[address] = set(old)
                 advance(PassProgress(number + 1, len(addresses), len(old), len(old) * 100))
                 reports.append(MailboxReport(address, {"INBOX": facts(old)}, {"INBOX": facts(new)}))
+                world.between(address)
             return CopyReport(len(addresses), tuple(reports))
+
+    def holds(self, direction: Direction, addresses: Sequence[str]) -> Mapping[str, Mapping[str, FolderFacts]]:
+        source, _ = self._sides(direction)
+        with self._world.operation(f"holds.{direction}"):
+            return {address: {"INBOX": facts(source.boxes[address])} for address in addresses}
+
+    def late(self, direction: Direction, addresses: Sequence[str]) -> CopyReport:
+        source, target = self._sides(direction)
+        with self._world.operation(f"late.{direction}"):
+            for address in addresses:
+                new = source.boxes[address].keys() - self._world.synced[address]
+                target.boxes[address].update({message: source.boxes[address][message] for message in new})
+                self._world.synced[address] |= new
+            return CopyReport(len(addresses), tuple(MailboxReport(address, {}, {}) for address in addresses))
+
+    def _sides(self, direction: Direction) -> tuple[System, System]:
+        pair = (self._world.shared, self._world.tenant)
+        return pair if direction is Direction.TO_TENANT else (pair[1], pair[0])
 
 
 def facts(box: dict[str, str]) -> FolderFacts:

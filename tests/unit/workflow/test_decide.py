@@ -92,5 +92,7 @@ def test_the_way_back_undoes_what_was_begun_in_reverse() -> None:
         Step.BACK_SERVERS, Step.BACK_DONE,
     ]  # fmt: skip
     assert order(home, (Step.PROVISION, Step.OPEN_TENANT, Step.MX)) == whole
+    copied = done(Step.BACK_COPY, Step.BACK_OPEN_SHARED, Step.OPEN_TENANT, Step.BACK_RELAY)
+    assert decide(home, copied, NOW, POLICY, SETTINGS) == Do(Step.BACK_LATE)
     by_hand = order(replace(home, manual_dns=True), (Step.PROVISION, Step.OPEN_TENANT, Step.MX))
     assert by_hand == [*whole[:3], Step.BACK_SHEET, *whole[3:]]

@@ -1,35 +1,18 @@
 """A whole migration on played systems, struck at every operation in turn: killed, rolled back, faulty."""
 
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from mailtenant.migration import Refused, State, events
 from mailtenant.migration.sides import SideError
 
+from .conftest import StageMaker
 from .played import Killed
 from .stage import Stage
 
 WHOLE = os.environ.get("MAILTENANT_MATRIX") == "whole"
 """`make test-migration`: each point; else a part of them."""
-StageMaker = Callable[..., Stage]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[StageMaker]:
-    made: list[Stage] = []
-
-    def stage(**paces: float) -> Stage:
-        folder = tmp_path / str(len(made))
-        folder.mkdir()
-        made.append(Stage(folder, **paces))
-        return made[-1]
-
-    yield stage
-    for one in made:
-        one.close()
 
 
 def agree(stage: Stage) -> bool:

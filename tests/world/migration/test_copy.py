@@ -9,6 +9,7 @@ from mailtenant.mailbox_copy import MailboxCopier, SourceShrank
 from mailtenant.mailbox_copy import copier as copier_module
 from mailtenant.mailbox_copy.session import sieve_session
 from mailtenant.mailbox_copy.sync import prepare_dsync
+from mailtenant.migration.evidence import fingerprint
 from mailtenant.migration.sides import Direction, PassProgress
 from mailtenant.runner import Runner
 from mailtenant.shared_host import SharedHost
@@ -112,6 +113,42 @@ def test_what_both_sides_got_since_the_last_pass_survives_and_a_rollback_brings_
 
         assert back.errors() == () and back.differences() == ()
         assert sorted(subjects(old)) == sorted(subjects(new)) and len(subjects(old)) == 3
+
+
+def test_late_mail_comes_onto_a_side_in_use_and_leaves_what_its_people_did(
+    copier: MailboxCopier, shared: Shared, tenant: RunningTenant, host: SharedHost, own: TenantMail
+) -> None:
+    def put_filter(side: Runner, name: str) -> None:
+        with sieve_session(side, JO.address) as filters:
+            filters.put(name, b"keep;\r\n")
+            filters.activate(name)
+
+    put_filter(host.runner, "old")
+    with shared.imap(JO) as old, tenant.imap(JO) as new:
+        for number in range(4):
+            append(old, f"common-{number}")
+        report = copier.run(TO_TENANT, [JO.address])
+        assert report.differences() == ()
+        seen = fingerprint(report.mailboxes[0].source)
+        fresh = MailboxCopier(copier.shared, copier.tenant)
+        assert fingerprint(fresh.holds(TO_TENANT, [JO.address])[JO.address]) == seen
+        new.select("INBOX")
+        new.store("1", "+FLAGS", r"(\Flagged)")
+        new.store("2", "+FLAGS", r"(\Deleted)")
+        new.expunge()
+        append(new, "arrived on the new side")
+        put_filter(own.imap, "mine")
+        append(old, "late")
+        held = fingerprint(copier.holds(TO_TENANT, [JO.address])[JO.address])
+        assert held != seen and held[1] == 5
+
+        assert copier.late(TO_TENANT, [JO.address]).errors() == ()
+
+        wanted = ["arrived on the new side", "common-0", "common-2", "common-3", "late"]
+        assert sorted(subjects(new)) == [f"Subject: test {token}" for token in wanted]
+        assert b"Flagged" in uids(new)[0]
+    with sieve_session(own.imap, JO.address) as filters:
+        assert filters.read().active == "mine"
 
 
 def test_mail_that_the_target_had_before_the_first_pass_is_seen_as_a_difference_and_nothing_is_lost(

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 
 import pytest
 
+from mailtenant.accounts.passwords import hash_password
 from mailtenant.shared_host import SharedHost
+from mailtenant.shared_host.mailboxes import SharedMailboxes
 from mailtenant.tenant_side import TenantMail
 from tests.world.migration import moving
 from tests.world.migration.people import Shared
-from tests.world.tenants import RunningTenant, eventually, message
+from tests.world.tenants import Mailbox, RunningTenant, eventually, message
 from world.outside import OutsideMx
 
 JO, ANN = moving.login(moving.JO), moving.login(moving.ANN)
@@ -75,7 +77,7 @@ def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
     with neighbour_sends_all_the_time(shared) as failures, shared.imap(JO) as session:
         host.freeze()
         host.freeze()
-        assert host.frozen() and host.activity().quiet
+        assert host.frozen() and host.activity().quiet and host.admitted() == []
         with pytest.raises(imaplib.IMAP4.abort):
             session.noop()
         with pytest.raises(imaplib.IMAP4.error, match="UNAVAILABLE"), shared.imap(JO):
@@ -103,6 +105,44 @@ def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
     shared.wait_for(ANN, held[1])
     assert not host.frozen() and host.activity().held == 0
     assert outside_sends(outside, JO.address, "after")[0] == 250
+
+
+def test_a_mailbox_is_made_changed_and_removed_for_a_customer_that_has_not_moved(
+    host: SharedHost, shared: Shared, outside: OutsideMx
+) -> None:
+    accounts = SharedMailboxes(host.runner, host.domains)
+    carl, token = Mailbox(f"carl@{moving.DOMAIN}", "pw of carl"), f"carl-{secrets.token_hex(4)}"
+    others = accounts.names()
+    assert outside_sends(outside, carl.address, token)[0] == 550
+    accounts.add(carl.address, "Carl: Coe", hash_password(carl.password))
+    assert accounts.names() == {**others, carl.address: "Carl  Coe"}
+    assert outside_sends(outside, carl.address, token)[0] == 250
+    shared.wait_for(carl, token)
+    shared.send(carl, JO.address, token)
+    shared.wait_for(JO, token)
+    with shared.imap(carl) as session:
+        accounts.set_password(carl.address, hash_password("another"))
+        with pytest.raises(imaplib.IMAP4.abort):
+            session.noop()
+    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"), shared.imap(carl):
+        pass
+    with shared.imap(Mailbox(carl.address, "another")) as session:
+        assert session.noop()[0] == "OK"
+    folder = f"/var/vmail/{moving.DOMAIN}/carl"
+    assert not host.runner.run(["test", "-d", folder]).code
+    accounts.remove(carl.address, delete_mail=True)
+    assert accounts.names() == others and host.runner.run(["test", "-e", folder]).code == 1
+    assert outside_sends(outside, carl.address, token)[0] == 550
+
+
+def test_tables_that_the_servers_do_not_read_are_found_out_by_logins(host: SharedHost) -> None:
+    domain = moving.DOMAIN
+    assert host.admitted() == [f"{service} @{domain}" for service in ("imap", "pop3", "sieve")]
+    host.freeze()
+    assert host.admitted() == []
+    # As if this host's Dovecot looked for denials elsewhere.
+    assert not host.runner.run(["rm", f"{host.paths.move}/denied/imap/{domain}"]).code
+    assert host.admitted() == [f"imap @{domain}"]
 
 
 def test_a_relay_sends_held_and_late_mail_to_the_new_host_which_judges_addresses(

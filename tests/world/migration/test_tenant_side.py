@@ -64,10 +64,11 @@ def test_an_account_that_does_not_fit_is_named_and_nothing_is_stored(own: Tenant
 
 
 def test_a_frozen_tenant_defers_mail_and_logins_also_after_a_restart(own: TenantMail, tenant: RunningTenant) -> None:
+    assert own.admitted() == [f"imap @{moving.DOMAIN}", f"sieve @{moving.DOMAIN}"]
     with tenant.imap(JO) as session:
         own.freeze()
         own.freeze()
-        assert own.frozen() and own.activity().quiet
+        assert own.frozen() and own.activity().quiet and own.admitted() == []
         with pytest.raises(imaplib.IMAP4.abort):
             session.noop()
 

@@ -1,0 +1,83 @@
+"""Before the first copy of a mailbox its target is empty, or only this move has filled it."""
+
+from mailtenant.migration import State, events
+
+from .conftest import StageMaker
+from .played import Killed
+from .test_whole import agree, judged
+
+
+def test_foreign_mail_on_the_new_side_stops_the_move_before_anything_is_copied(make: StageMaker) -> None:
+    stage = make()
+    stage.world.tenant.boxes["jo@acme.test"] = {"early-1": "", "early-2": ""}
+    stage.schedule()
+    stage.drive(lambda: agree(stage))
+    failed = stage.migration
+    assert failed.state is State.FAILED and failed.failure is not None
+    assert failed.failure.why.endswith("hold mail before their first copy: jo@acme.test (2 messages)")
+    assert "mailtenant mailbox remove acme ADDRESS --delete-mail" in failed.failure.fix
+    assert "copy.to_tenant" not in stage.world.log
+    assert stage.world.shared.mode == "open"
+    # What the fix says.
+    del stage.world.tenant.boxes["jo@acme.test"]
+    stage.order(events.Retry())
+    stage.drive(lambda: agree(stage))
+    judged(stage)
+    assert stage.migration.state is State.COMPLETED
+
+
+def test_a_worker_killed_in_the_midst_of_the_first_pass_is_followed_by_one_that_knows_its_half(
+    make: StageMaker,
+) -> None:
+    stage = make()
+    killed: list[str] = []
+
+    def between(address: str) -> None:
+        if len(killed) < 2:
+            killed.append(address)
+            raise Killed
+
+    stage.world.between = between
+    stage.schedule()
+    stage.drive(lambda: agree(stage))
+    assert killed == ["ann@acme.test"] * 2
+    judged(stage)
+    assert stage.migration.state is State.COMPLETED
+
+
+def test_a_mailbox_made_after_the_first_pass_is_asked_for_at_its_own_first_copy(make: StageMaker) -> None:
+    stage = make()
+    world = stage.world
+
+    def after(number: int, name: str) -> None:
+        if name == "copy.to_tenant" and "bob@acme.test" not in world.shared.boxes:
+            world.shared.boxes["bob@acme.test"] = {}
+            world.tenant.boxes["bob@acme.test"] = {"early": ""}
+
+    world.after = after
+    stage.schedule()
+    stage.drive(lambda: agree(stage))
+    failed = stage.migration
+    assert failed.state is State.FAILED and failed.failure is not None
+    assert "bob@acme.test (1 messages)" in failed.failure.why
+
+
+def test_a_customer_that_was_rolled_back_may_move_again_onto_what_its_volumes_kept(make: StageMaker) -> None:
+    stage = make()
+    stage.schedule()
+
+    def roll_back() -> bool:
+        if stage.state is State.VERIFYING:
+            stage.order(events.RollBack("wanted"))
+        return False
+
+    stage.drive(roll_back)
+    assert stage.migration.state is State.ROLLED_BACK
+    assert any(stage.world.tenant.boxes.values())
+    for _ in range(8):
+        stage.world.traffic()
+    stage.order(events.Request())
+    stage.schedule()
+    stage.drive(lambda: agree(stage))
+    judged(stage)
+    assert stage.migration.state is State.COMPLETED
