@@ -28,8 +28,8 @@ RECORDED: Final = Path(__file__).with_name("recorded")
 LABEL: Final = "delta"
 # A world of its own: the tests of the other one may be under way.
 NETWORK: Final = "mailtenant-previews"
-SUBNET: Final = "10.88.0.0/16"
-PLACE: Final = ([f"{LABEL}.test"], "10.88.1.10", "10.87.8.0/28", "127.0.2.4")
+SUBNET: Final = "10.84.0.0/16"
+PLACE: Final = ([f"{LABEL}.test"], "10.84.1.10", "10.83.8.0/28", "127.0.2.4")
 
 
 def copy_tree(folder: Path) -> Path:
@@ -58,7 +58,7 @@ def running(folder: Path) -> Iterator[RunningTenant]:
     remove_tenant(LABEL)
     try:
         project = copy_tree(folder / "base")
-        tenant = new_tenant(project, environment, LABEL, place=PLACE, network=NETWORK, dns="10.88.0.53")
+        tenant = new_tenant(project, environment, LABEL, place=PLACE, network=NETWORK, dns="10.84.0.53")
         world.up(places_of([load_stack_file(tenant.stack_file)]))
         tenant.up()
         yield tenant
