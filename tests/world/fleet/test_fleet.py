@@ -135,23 +135,24 @@ def test_a_new_release_in_waves_survives_the_death_of_its_worker(fleet: Fleet) -
 
 
 def test_a_broken_tenant_goes_back_halts_the_wave_and_the_others_are_served(fleet: Fleet) -> None:
-    """The other release is rolled out, whichever that is by now; one tenant's filter hangs."""
+    """The other release is rolled out, whichever that is by now; one tenant's web host hangs (a filter that hangs
+    would keep the way back from becoming healthy as well)."""
     before = fleet.release_of(LABELS[0])
     after = __version__ if before == NEXT else NEXT
     broken, others = LABELS[1], [label for label in LABELS if label != LABELS[1]]
     for label in LABELS:
         fleet.tenants[label].mailbox("jo")
-    fleet.tenants[broken].docker("pause", fleet.tenants[broken].container("filter"))
+    fleet.tenants[broken].docker("pause", fleet.tenants[broken].container("web"))
     try:
         with served(fleet, others):
             words = ("rollout", "--yes", "--release", after, "--canary", broken, "--waves", "1,rest")
             done = fleet_json(fleet, *words, code=1)
     finally:
-        fleet.tenants[broken].docker("unpause", fleet.tenants[broken].container("filter"))
+        fleet.tenants[broken].docker("unpause", fleet.tenants[broken].container("web"))
     assert done["state"] == "halted"
     states = {tenant["label"]: tenant for tenant in done["tenants"]}
     assert states[broken]["state"] == "reverted", states[broken]["error"]
-    assert "filter (paused)" in states[broken]["error"]
+    assert "web (paused)" in states[broken]["error"]
     assert {states[label]["state"] for label in others} == {"held"}
     assert fleet.tenants[broken].settings.release == before
     assert {fleet.release_of(label) for label in LABELS} == {before}
