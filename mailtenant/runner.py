@@ -5,6 +5,7 @@ Commands are lists of words and stay lists: no argument is ever read by a shell 
 
 import shlex
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -52,18 +53,19 @@ class Runner(Protocol):
         """With pipes for stdin and stdout. Raises: HostGone"""
 
 
-class _Local:
+class _Local(ABC):
     """What both kinds share: a local client program that reaches the host."""
 
     environment: Mapping[str, str] | None
     name: str
 
+    @abstractmethod
     def argv(self, command: Sequence[str]) -> list[str]:
-        raise NotImplementedError
+        """The client's own command line."""
 
+    @abstractmethod
     def gone(self, done: Done) -> str | None:
         """Why the host could not be reached, if that is what the client says."""
-        raise NotImplementedError
 
     def run(self, command: Sequence[str], *, stdin: bytes = b"", seconds: float = SECONDS) -> Done:
         try:

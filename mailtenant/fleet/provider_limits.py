@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MovingWindowSupport, Storage
-from limits.strategies import MovingWindowRateLimiter
 from sqlalchemy import delete, func, select, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from mailtenant.control.database import Database
 from mailtenant.control.tables import RateHit
@@ -33,60 +30,25 @@ _CALLS = 2
 _PAUSE = 1.0
 
 
-class JournalStorage(Storage, MovingWindowSupport):
-    """A moving window in the journal's database, for the library `limits`: one for all workers."""
-
-    STORAGE_SCHEME = ["mailtenant-journal"]  # noqa: RUF012 - the library's form
+class SharedWindow:
+    """A moving window in the journal's database, one for all workers: no span of an item's length holds more than its
+    amount. A fixed window would let twice as much through around its border."""
 
     def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
-        super().__init__()
         self._database, self._now = database, now
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return SQLAlchemyError
-
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        now = self._now()
+    def take(self, item: RateLimitItem, account: str, cost: int) -> bool:
+        """Whether there was room for that many calls; then they are taken."""
+        now, key = self._now(), item.key_for(account)
         with self._database.write() as session:
             if not self._database.sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": key})
-            session.execute(delete(RateHit).where(RateHit.key == key, RateHit.at <= now - expiry))
+            session.execute(delete(RateHit).where(RateHit.key == key, RateHit.at <= now - item.get_expiry()))
             held = session.scalar(select(func.coalesce(func.sum(RateHit.amount), 0)).where(RateHit.key == key)) or 0
-            if held + amount > limit:
+            if held + cost > item.amount:
                 return False
-            session.add(RateHit(key=key, at=now, amount=amount))
+            session.add(RateHit(key=key, at=now, amount=cost))
             return True
-
-    def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        now = self._now()
-        with self._database.read() as session:
-            wanted = (RateHit.key == key, RateHit.at > now - expiry)
-            first = session.scalar(select(func.min(RateHit.at)).where(*wanted))
-            held = session.scalar(select(func.coalesce(func.sum(RateHit.amount), 0)).where(*wanted)) or 0
-        return (first or now, int(held))
-
-    def get(self, key: str) -> int:
-        return self.get_moving_window(key, 0, 300)[1]
-
-    def get_expiry(self, key: str) -> float:
-        return self._now()
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError("a moving window only")
-
-    def check(self) -> bool:
-        with self._database.read() as session:
-            session.execute(select(1))
-        return True
-
-    def reset(self) -> int | None:
-        with self._database.write() as session:
-            return int(session.execute(delete(RateHit)).rowcount)  # type: ignore[attr-defined]
-
-    def clear(self, key: str) -> None:
-        with self._database.write() as session:
-            session.execute(delete(RateHit).where(RateHit.key == key))
 
 
 def calls(stack_file: StackFile) -> Mapping[tuple[str, str], int]:
@@ -108,8 +70,8 @@ def calls(stack_file: StackFile) -> Mapping[tuple[str, str], int]:
 class ProviderLimits:
     """Waits until the accounts that a run will use have room."""
 
-    def __init__(self, storage: JournalStorage, pause: Callable[[float], None] = time.sleep) -> None:
-        self._limiter, self._pause = MovingWindowRateLimiter(storage), pause
+    def __init__(self, window: SharedWindow, pause: Callable[[float], None] = time.sleep) -> None:
+        self._window, self._pause = window, pause
 
     def admit(self, wanted: Mapping[tuple[str, str], int], secrets: Mapping[str, Any]) -> float:
         """Takes the calls from each account's window, waiting for room; gives the seconds waited.
@@ -118,7 +80,7 @@ class ProviderLimits:
         """
         waited = 0.0
         for item, account, cost in self._costs(wanted, secrets):
-            while not self._limiter.hit(item, account, cost=min(cost, item.amount)):
+            while not self._window.take(item, account, min(cost, item.amount)):
                 self._pause(_PAUSE)
                 waited += _PAUSE
         return waited

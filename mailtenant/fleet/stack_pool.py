@@ -103,11 +103,11 @@ def _prepare(project: str, limits_url: str | None, parent: int, said: "SimpleQue
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
     from mailtenant.control.database import Database
     from mailtenant.fleet.automation import StackRunner, prepare_process
-    from mailtenant.fleet.provider_limits import JournalStorage, ProviderLimits
+    from mailtenant.fleet.provider_limits import ProviderLimits, SharedWindow
 
     prepare_process()
     _runner = StackRunner(Path(project))
-    _limits = ProviderLimits(JournalStorage(Database(limits_url))) if limits_url else None
+    _limits = ProviderLimits(SharedWindow(Database(limits_url))) if limits_url else None
     _tell = lambda label, line: said.put((label, line))  # noqa: E731
 
 

@@ -77,14 +77,14 @@ class Imap:
         states: dict[bytes, dict[bytes, int]] = {}
         for line in self.command(b'LIST "" "*" RETURN ' + wanted, what="LIST"):
             if found := _LIST.match(line):
-                name = _plain(found[3])
+                name = unquoted(found[3])
                 delimiter = (found[2] or b"").replace(b"\\\\", b"\\").decode()
                 path = name.decode("utf-8", "replace")
                 listed[name] = set(found[1].lower().split()), path.replace(delimiter, "/") if delimiter else path
             elif found := _STATUS.match(line):
                 words = found[2].split()
                 pairs = zip(words[::2], words[1::2], strict=True)
-                states[_plain(found[1])] = {key.upper(): int(value) for key, value in pairs}
+                states[unquoted(found[1])] = {key.upper(): int(value) for key, value in pairs}
         special = {b"\\drafts", b"\\sent", b"\\archive", b"\\junk", b"\\trash", b"\\flagged", b"\\all", b"\\important"}
         return [
             Folder(
@@ -102,7 +102,7 @@ class Imap:
     def examine(self, name: bytes) -> Opened:
         """Opens a folder for reading only."""
         messages = uidvalidity = modseq = 0
-        for line in self.command(b"EXAMINE " + _quoted_bytes(name), what="EXAMINE"):
+        for line in self.command(b"EXAMINE " + quoted(name), what="EXAMINE"):
             if line.endswith(b" EXISTS"):
                 messages = int(line.split()[1])
             elif found := re.match(rb"^\* OK \[(UIDVALIDITY|HIGHESTMODSEQ) (\d+)\]", line):
@@ -155,7 +155,7 @@ class Imap:
                 raise ImapError(f"{self._who}: the IMAP session ended without an answer")
             if not (found := _LITERAL.search(piece)):
                 return whole + piece.rstrip(b"\r\n")
-            whole += piece[: found.start()] + _quoted_bytes(self._reader.read(int(found[1])))
+            whole += piece[: found.start()] + quoted(self._reader.read(int(found[1])))
 
 
 def _messages(lines: Sequence[bytes]) -> Iterator[Message]:
@@ -176,7 +176,8 @@ def _uids(text: bytes) -> Iterator[int]:
         yield from range(min(low, high), max(low, high) + 1)
 
 
-def _plain(text: bytes) -> bytes:
+def unquoted(text: bytes) -> bytes:
+    """An astring (RFC 3501) as it is meant."""
     if text.startswith(b'"'):
         return re.sub(rb"\\(.)", rb"\1", text[1:-1])
     return text
@@ -186,7 +187,8 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _quoted_bytes(text: bytes) -> bytes:
+def quoted(text: bytes) -> bytes:
+    """As a quoted string."""
     return b'"' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 

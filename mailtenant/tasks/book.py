@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from mailtenant.control import audit
 from mailtenant.control.errors import NotFound
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import Mailbox, Task
+from mailtenant.control.tables import Mailbox, MigrationRow, Task
+from mailtenant.migration import State
 
 PENDING: Final = "PENDING"
 RUNNING: Final = "RUNNING"
@@ -23,6 +24,11 @@ COMPLETED: Final = "COMPLETED"
 FAILED: Final = "FAILED"
 CANCELLED: Final = "CANCELLED"
 ENDED: Final = (COMPLETED, FAILED, CANCELLED)
+MOVING: Final = (State.COPYING, State.FROZEN, State.CUT_OVER, State.ROLLING_BACK)
+"""While both sides are compared nobody else changes either."""
+ALWAYS: Final = ("dns.verify", "domain.add")
+"""Kinds of tasks that change neither side."""
+WAITS: Final = "waits for the end of your move"
 KEPT: Final = timedelta(days=30)
 _SPACE: Final = uuid.UUID("6f0d3e5e-7a0f-4c55-9a51-5d1d6a4f2b10")
 
@@ -101,8 +107,28 @@ def end(session: Session, row: Task, state: str, message: str, at: datetime) -> 
 
 
 def waiting(session: Session, limit: int = 100) -> Sequence[str]:
-    """Ids of tasks that no worker has begun."""
-    return session.scalars(select(Task.id).where(Task.state == PENDING).order_by(Task.due_at).limit(limit)).all()
+    """Ids of tasks that no worker has begun, without those that wait for a move: they would keep others from a place in
+    the queue, for days."""
+    query = (
+        select(Task.id)
+        .join(MigrationRow, MigrationRow.tenant_id == Task.tenant_id)
+        .where(Task.state == PENDING, or_(MigrationRow.state.not_in(MOVING), Task.kind.in_(ALWAYS)))
+    )
+    return session.scalars(query.order_by(Task.due_at).limit(limit)).all()
+
+
+def held_back(session: Session) -> Sequence[str]:
+    """Ids of tasks that wait for a move and do not say so yet."""
+    moving = select(MigrationRow.tenant_id).where(MigrationRow.state.in_(MOVING))
+    query = select(Task.id).where(
+        Task.state == PENDING, Task.kind.not_in(ALWAYS), Task.message != WAITS, Task.tenant_id.in_(moving)
+    )
+    return session.scalars(query).all()
+
+
+def tell(session: Session, identities: Sequence[str]) -> None:
+    """These wait for a move."""
+    session.execute(update(Task).where(Task.id.in_(identities), Task.state == PENDING).values(message=WAITS))
 
 
 def as_json(row: Task) -> dict[str, Any]:

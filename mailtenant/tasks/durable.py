@@ -165,7 +165,10 @@ class TaskWorker:
                 if dead:
                     DBOS._recover_pending_workflows(dead)
                 with self._plane.database.read() as session:
-                    waiting = book.waiting(session)
+                    waiting, held = book.waiting(session), book.held_back(session)
+                if held:
+                    with self._plane.database.write() as session:
+                        book.tell(session, held)
                 for identity in waiting:
                     with SetWorkflowID(identity):
                         DBOS.enqueue_workflow(QUEUE, task, identity)

@@ -15,16 +15,13 @@ from mailtenant.fleet.stacks import StackError
 from mailtenant.migration import Side, State
 from mailtenant.rest import ApiError
 from mailtenant.settings.errors import SettingsErrors
+from mailtenant.tasks import book
 from mailtenant.tasks.systems import MailSystem, SystemRefused, Systems
 
 ANSWERS: Final = (
     AccountError, ApiError, ControlError, PlanRefused, SettingsErrors, StackError, SystemRefused,
 )  # fmt: skip
 """What a mail system may say; anything else is a defect of ours."""
-MOVING: Final = (
-    State.COPYING, State.FROZEN, State.CUT_OVER, State.ROLLING_BACK,
-)  # fmt: skip
-"""While both sides are compared nobody else changes either."""
 MAILBOX_KINDS: Final = ("mailbox.add", "mailbox.password", "mailbox.remove")
 DNS_KINDS: Final = ("dns.push", "dns.repush", "dns.verify", "dns.clean")
 ASK_SUPPORT: Final = (
@@ -52,8 +49,8 @@ def perform(plane: ControlPlane, systems: Systems, identity: str, number: int) -
         tenant = session.get_one(Tenant, task.tenant_id)
         row = session.scalars(select(MigrationRow).where(MigrationRow.tenant_id == tenant.id)).one()
         kind, item, given = task.kind, items(task)[number], task.given
-        if kind not in ("dns.verify", "domain.add") and State(row.state) in MOVING:
-            raise Later("waits for the end of your move")
+        if kind not in book.ALWAYS and State(row.state) in book.MOVING:
+            raise Later(book.WAITS)
         system = systems.of(tenant.label, Side(row.serving))
     try:
         if kind in MAILBOX_KINDS:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from mailtenant.migration import events
 from mailtenant.migration.sides import Direction
 from mailtenant.workflow.decide import Step
-from mailtenant.workflow.forward import bring_late, closed, copy, fingerprints, wait_for_records
+from mailtenant.workflow.forward import bring_late, closed, copy, fingerprints, left, wait_for_records
 from mailtenant.workflow.job import Job, NotYet
 from mailtenant.workflow.ports import StepError
 
@@ -54,7 +54,7 @@ def back_relay(job: Job) -> None:
 
 
 def back_late(job: Job) -> None:
-    closed(job, job.move.tenant)
+    left(job, job.move.tenant)
     job.finish(late=bring_late(job, Direction.TO_SHARED, Step.BACK_COPY))
 
 

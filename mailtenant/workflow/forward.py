@@ -170,12 +170,27 @@ def closed(job: Job, side: MailSide) -> None:
     believed, the servers are asked. Raises: StepError
     """
     quiet(job, side)
+    denied(side)
+    quiet(job, side)
+
+
+def left(job: Job, side: MailSide) -> None:
+    """As `closed`, of a side that sends everything on: mail may pass through its queue. Raises: StepError"""
+    denied(side)
+    if not job.wait_until(lambda: not side.activity().sessions, job.settings.quiet):
+        raise StepError(
+            f"{side.activity().sessions} sessions have not ended in {job.settings.quiet:g} s",
+            "see on the mail host whose they are",
+        )
+
+
+def denied(side: MailSide) -> None:
+    """Raises: StepError, if somebody could log in."""
     if admitted := side.admitted():
         raise StepError(
             f"logins are not denied: {', '.join(admitted[:3])}",
             "see that its Dovecot has the lines for a move (docs/decisions/0014), then `mailtenant migrate retry`",
         )
-    quiet(job, side)
 
 
 def quiet(job: Job, side: MailSide) -> None:
@@ -232,7 +247,7 @@ def relay(job: Job) -> None:
 
 
 def late(job: Job) -> None:
-    closed(job, job.move.shared)
+    left(job, job.move.shared)
     job.finish(late=bring_late(job, Direction.TO_TENANT, Step.FINAL))
 
 

@@ -151,23 +151,36 @@ class Job:
             run.seen_version = row.version
 
     def advance(self, total_octets: int = 0) -> Callable[[PassProgress], None]:
-        """For the copier: reports progress at most once a second, and stops it when the step must end."""
+        """For the copier: reports progress at most once a second, and stops it when the step must end.
+
+        A pass that was cut off begins anew, and is over what it had copied in no time; what is shown does not go back.
+        """
+        shown = self._shown()
 
         def report(progress: PassProgress) -> None:
             if time.monotonic() - self._checked < 1.0:
                 return
             self.check()
             spent = time.monotonic() - self._started
-            left = spent / progress.octets * max(total_octets - progress.octets, 0) if progress.octets else None
+            mailboxes, messages, octets = (
+                max(getattr(progress, name), shown.get(name, 0)) for name in ("mailboxes", "messages", "octets")
+            )
+            left = spent / progress.octets * max(total_octets - octets, 0) if progress.octets else None
             migrations.report_progress(
                 self.plane, self.label,
                 migrations.Progress(
-                    self.step.value, progress.mailboxes, progress.mailboxes_total, progress.messages, 0,
-                    progress.octets, total_octets, left,
+                    self.step.value, min(mailboxes, progress.mailboxes_total), progress.mailboxes_total, messages, 0,
+                    octets, total_octets, left,
                 ),
             )  # fmt: skip
 
         return report
+
+    def _shown(self) -> Mapping[str, Any]:
+        """The progress that an earlier worker reported of this very step."""
+        with self.plane.database.read() as session:
+            progress = runs.current(session, self.label)[1].progress
+        return progress if progress.get("step") == self.step.value else {}
 
     def wait_until(self, reached: Callable[[], bool], seconds: float) -> bool:
         """Polls until it holds or the time is over; whether it holds. Raises: Interrupted when the worker stops."""

@@ -1,4 +1,8 @@
-"""The tenant's stack: DNS phase into the stack file, `pulumi up` in a folder of its own, the tests, the way down."""
+"""The tenant's stack: DNS phase into the stack file, `pulumi up` in a folder of its own, the tests, the way down.
+
+By the CLI, not by `mailtenant.fleet.automation`: steps run in threads of one worker, and inline programs share one list
+of hooks a process, so each would need a process of the pool; and a move takes stacks down as well, which that does not.
+"""
 
 import fcntl
 import secrets

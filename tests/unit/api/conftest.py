@@ -1,6 +1,5 @@
 """The API in this process on SQLite, with a mail system in memory behind it."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,20 +7,15 @@ import pytest
 
 from mailtenant.control.plane import ControlPlane
 from tests.unit.api.service import Service, service
+from tests.unit.control.embedded import template, url
 from tests.unit.control.planes import plane_for
 
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    plane_for(f"sqlite:///{folder / 'control.db'}", folder).close()
-    return folder / "control.db"
+__all__ = ["api", "plane", "template", "url"]
 
 
 @pytest.fixture
-def plane(tmp_path: Path, template: Path) -> Iterator[ControlPlane]:
-    shutil.copy(template, tmp_path / "control.db")
-    made = plane_for(f"sqlite:///{tmp_path / 'control.db'}", tmp_path, rate_key="100000/minute")
+def plane(url: str, tmp_path: Path) -> Iterator[ControlPlane]:
+    made = plane_for(url, tmp_path, rate_key="100000/minute")
     yield made
     made.close()
 

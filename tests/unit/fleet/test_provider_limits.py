@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 from limits import RateLimitItemPerMinute
-from limits.strategies import MovingWindowRateLimiter
 
 from mailtenant.control.database import Database
-from mailtenant.fleet.provider_limits import LIMITS, JournalStorage, ProviderLimits
+from mailtenant.fleet.provider_limits import LIMITS, ProviderLimits, SharedWindow
 
 
 class Clock:
@@ -30,20 +29,20 @@ def database(tmp_path: Path) -> Database:
 
 def test_two_workers_share_one_window(database: Database) -> None:
     clock = Clock()
-    first, second = (MovingWindowRateLimiter(JournalStorage(database, clock)) for _ in range(2))
+    first, second = (SharedWindow(database, clock) for _ in range(2))
     item = RateLimitItemPerMinute(10)
-    assert first.hit(item, "token", cost=6)
-    assert not second.hit(item, "token", cost=6)
-    assert second.hit(item, "token", cost=4)
-    assert second.hit(item, "another token", cost=6)
+    assert first.take(item, "token", 6)
+    assert not second.take(item, "token", 6)
+    assert second.take(item, "token", 4)
+    assert second.take(item, "another token", 6)
     clock.now += 61
-    assert second.hit(item, "token", cost=10)
+    assert second.take(item, "token", 10)
 
 
 def test_no_minute_ever_holds_more_than_the_limit(database: Database) -> None:
     """A fixed window would let twice as much through around its border."""
     clock, taken = Clock(), []
-    limits = ProviderLimits(JournalStorage(database, clock), clock.pause)
+    limits = ProviderLimits(SharedWindow(database, clock), clock.pause)
     for _ in range(12):
         limits.admit({("godaddy", "godaddyKey"): 20}, {"godaddyKey": "k"})
         taken.append(clock.now)
@@ -53,7 +52,7 @@ def test_no_minute_ever_holds_more_than_the_limit(database: Database) -> None:
 
 def test_different_tokens_do_not_wait_for_each_other(database: Database) -> None:
     clock = Clock()
-    limits = ProviderLimits(JournalStorage(database, clock), clock.pause)
+    limits = ProviderLimits(SharedWindow(database, clock), clock.pause)
     wanted = {("godaddy", "godaddyKey"): 60}
     assert limits.admit(wanted, {"godaddyKey": "one"}) == 0
     assert limits.admit(wanted, {"godaddyKey": "two"}) == 0
@@ -61,11 +60,11 @@ def test_different_tokens_do_not_wait_for_each_other(database: Database) -> None
 
 
 def test_more_than_a_window_takes_a_whole_one_instead_of_waiting_for_ever(database: Database) -> None:
-    limits = ProviderLimits(JournalStorage(database, Clock()))
+    limits = ProviderLimits(SharedWindow(database, Clock()))
     assert limits.admit({("godaddy", "godaddyKey"): 500}, {"godaddyKey": "k"}) == 0
 
 
 def test_no_token_is_written(database: Database, tmp_path: Path) -> None:
-    ProviderLimits(JournalStorage(database)).admit({("godaddy", "godaddyKey"): 2}, {"godaddyKey": "very-secret-token"})
+    ProviderLimits(SharedWindow(database)).admit({("godaddy", "godaddyKey"): 2}, {"godaddyKey": "very-secret-token"})
     database.close()
     assert all(b"very-secret-token" not in path.read_bytes() for path in tmp_path.iterdir())

@@ -37,6 +37,7 @@ class System:
     up: bool = True
     to: "System | None" = None
     admits: bool = False
+    sessions: int = 0
 
     def accept(self, message: str, address: str) -> int:
         """What this server answers to a message from outside."""
@@ -217,7 +218,7 @@ class PlayedSide:
 
     def activity(self) -> Activity:
         with self._world.operation(f"{self._system.name}.activity"):
-            return Activity(0, 0, len(self._system.queue))
+            return Activity(self._system.sessions, 0, len(self._system.queue))
 
     def admitted(self) -> Sequence[str]:
         with self._world.operation(f"{self._system.name}.admitted"):

@@ -1,6 +1,14 @@
 """Before the first copy of a mailbox its target is empty, or only this move has filled it."""
 
+import itertools
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from mailtenant.control import customers, migrations
 from mailtenant.migration import State, events
+from mailtenant.workflow import job
 
 from .conftest import StageMaker
 from .played import Killed
@@ -43,6 +51,34 @@ def test_a_worker_killed_in_the_midst_of_the_first_pass_is_followed_by_one_that_
     assert killed == ["ann@acme.test"] * 2
     judged(stage)
     assert stage.migration.state is State.COMPLETED
+
+
+def test_a_pass_that_begins_anew_shows_no_less_than_the_one_that_was_cut_off(
+    make: StageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two seconds more at each look: progress is reported at most once a second.
+    seconds = itertools.count(time.monotonic(), 2.0)
+    monkeypatch.setattr(job, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    stage = make()
+    shown: list[tuple[int, int, int]] = []
+
+    def before(number: int, name: str) -> None:
+        # The first question of the first pass: as if an earlier worker had come so far.
+        if name == "holds.to_shared":
+            migrations.report_progress(stage.plane, "acme", migrations.Progress("first_pass", 2, 2, 500, 0, 10**6))
+
+    def between(address: str) -> None:
+        with stage.plane.database.read() as session:
+            progress = migrations.load(session, customers.find(session, "acme"))[0].progress
+        shown.append((progress["mailboxes"], progress["messages"], progress["octets"]))
+
+    stage.world.before, stage.world.between = before, between
+    stage.schedule()
+    stage.drive(lambda: agree(stage))
+    judged(stage)
+    assert shown[:2] == [(2, 500, 10**6)] * 2
+    # The next step has its own.
+    assert [one[0] for one in shown[2:4]] == [1, 2] and max(one[2] for one in shown[2:]) < 10**6
 
 
 def test_a_mailbox_made_after_the_first_pass_is_asked_for_at_its_own_first_copy(make: StageMaker) -> None:

@@ -74,6 +74,23 @@ def test_where_nothing_was_written_late_nothing_is_copied_a_second_time(make: St
     assert recorded(stage) == []
 
 
+def test_a_session_that_outlives_the_freeze_stops_before_mx(make: StageMaker) -> None:
+    stage = make(tries=2)
+    world = stage.world
+
+    def after(number: int, name: str) -> None:
+        if name == "shared.relay":
+            world.shared.sessions = 1
+
+    world.after = after
+    stage.schedule()
+    stage.drive(lambda: agree(stage))
+    failed = stage.migration
+    assert failed.state is State.FAILED and failed.failure is not None
+    assert failed.failure.why == "1 sessions have not ended in 1 s"
+    assert world.phase == "additive" and "holds.to_tenant" not in world.log
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_worker_killed_while_it_brings_over_late_mail_is_followed_by_one_that_does(
     make: StageMaker, moment: str

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from mailtenant.accounts.engine import TenantEngine
+from mailtenant.environment import tool_environment
 from mailtenant.mailbox_copy import MailboxCopier
 from mailtenant.runner import DockerRunner
 from mailtenant.shared_host import SharedHost
@@ -33,7 +34,10 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningTenant]:
 def host(tenant: RunningTenant) -> SharedHost:
     """The customer on the shared host."""
     return SharedHost(
-        DockerRunner(f"{moving.NETWORK}-shared"), (moving.DOMAIN,), SHARED_NAME, moving.world().shared_ca()
+        DockerRunner(f"{moving.NETWORK}-shared", tool_environment()),
+        (moving.DOMAIN,),
+        SHARED_NAME,
+        moving.world().shared_ca(),
     )
 
 
