@@ -3,14 +3,13 @@
 Rules that need two keys stand at the later key's validator, so that one pass reports every problem at its own path.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Tag, ValidationInfo, field_validator
 
-from mailtenant.certificates import CertificateError, chain_faults, load_certificate, load_chain
+from mailtenant.certificates import chain_faults
 from mailtenant.settings.base import Effect, Settings, setting
 from mailtenant.settings.capacity import Capacity
 from mailtenant.settings.dns import Dmarc, Domain, HostKey, PlatformDns, unique_selectors
@@ -18,17 +17,15 @@ from mailtenant.settings.errors import Refusal, refuse_all
 from mailtenant.settings.limits import Limits
 from mailtenant.settings.names import (
     Address,
-    Address6,
     EmailAddress,
     Fqdn,
     ImageTag,
     Label,
-    NetworkName,
     PlainText,
     Platform,
-    Subnet,
 )
-from mailtenant.settings.nodes import Node, Nodes, further_node
+from mailtenant.settings.nodes import Node, Nodes, further_node, node_faults
+from mailtenant.settings.places import EdgeSettings, InternalSettings, TlsSettings
 from mailtenant.settings.size import NamedSize, Service, ServiceSize, SizeTable, resolve_sizes
 from mailtenant.settings.tuning import Tuning
 
@@ -42,86 +39,6 @@ class Contact(Settings):
 
     name: PlainText = setting("a person or team", Effect.NONE)
     email: EmailAddress = setting("where that person reads mail, best outside this tenant", Effect.NONE)
-
-
-class EdgeSettings(Settings):
-    """The tenant's place on the outside network."""
-
-    network: NetworkName = setting("name of the engine's network that the tenant's address is on", Effect.REPLACE)
-    address: Address = setting("the tenant's own IPv4 address there: clients, MX and egress", Effect.REPLACE)
-    address6: Address6 | None = setting(
-        "its IPv6 address there, global or unique local, for the same; the network must be one with IPv6; left out: "
-        "no mail comes or goes by IPv6",
-        Effect.REPLACE,
-        default=None,
-    )
-    dns: Address | None = setting(
-        "resolver to forward to; left out: the tenant's resolver asks the root servers itself",
-        Effect.RESTART,
-        default=None,
-    )
-
-    @field_validator("address")
-    @classmethod
-    def _can_be_an_address(cls, value: Address) -> Address:
-        if value.is_loopback or value.is_multicast or value.is_unspecified or value.is_link_local or value.is_reserved:
-            raise Refusal("is not an address that a host can have on a network", "take a free one of the edge network")
-        return value
-
-    @field_validator("dns")
-    @classmethod
-    def _is_somebody_else(cls, value: Address | None, info: ValidationInfo) -> Address | None:
-        if value is not None and value == info.data.get("address"):
-            raise Refusal("is the tenant's own address", "name another resolver, or leave it out for full recursion")
-        return value
-
-
-class InternalSettings(Settings):
-    """The tenant's network without a way out."""
-
-    subnet: Subnet = setting("private IPv4 network of its own, /28 to /24", Effect.REPLACE)
-
-    @field_validator("subnet")
-    @classmethod
-    def _is_small_and_private(cls, value: IPv4Network) -> IPv4Network:
-        if not 24 <= value.prefixlen <= 28:
-            raise Refusal(f"is a /{value.prefixlen}", "a /28 is enough for one tenant, and /24 is the largest")
-        if not value.is_private or value.is_loopback or value.is_link_local:
-            raise Refusal("is not a private network", "take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
-        return value
-
-
-class TlsSettings(Settings):
-    """The host's certificate, public half; the keys are in `mailtenant:secrets`."""
-
-    mode: Literal["local"] = setting(
-        "`local`: signed by a CA of the tenant's own, made by `mailtenant new`", Effect.RESTART
-    )
-    ca: str = setting("certificate of the CA, PEM", Effect.RESTART)
-    chain: str = setting("certificate of the host, PEM, the leaf first", Effect.RESTART)
-    web_chain: str | None = setting(
-        "certificate of the web names, PEM, the leaf first; left out: no web host", Effect.REPLACE, default=None
-    )
-
-    @field_validator("ca")
-    @classmethod
-    def _is_one_certificate(cls, value: str) -> str:
-        try:
-            load_certificate(value)
-        except CertificateError as error:
-            raise Refusal(str(error), "paste the CA's certificate, from BEGIN to END CERTIFICATE") from None
-        return value
-
-    @field_validator("chain", "web_chain")
-    @classmethod
-    def _is_a_chain(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            load_chain(value)
-        except CertificateError as error:
-            raise Refusal(str(error), "paste the certificate, from BEGIN to END CERTIFICATE") from None
-        return value
 
 
 def _profile(value: object) -> object:
@@ -252,7 +169,7 @@ class TenantSettings(Settings):
     @field_validator("nodes")
     @classmethod
     def _nodes_have_their_places(cls, nodes: Nodes, info: ValidationInfo) -> Nodes:
-        refuse_all(_node_faults(nodes, info.data))
+        refuse_all(node_faults(nodes, info.data))
         return nodes
 
     @field_validator("tuning")
@@ -348,60 +265,6 @@ def _web_faults(domains: tuple[Domain, ...], tls: TlsSettings, host: str) -> lis
                     )
                 )
     return found
-
-
-def _node_faults(nodes: Nodes, data: Mapping[str, Any]) -> list[Refusal]:
-    """Each further node needs an address, a name in the certificate, and what nobody else of the tenant has."""
-    found = []
-    wanted, edge, internal, publish = nodes.smtp - 1, data.get("edge"), data.get("internal"), data.get("publish")
-    if len(nodes.addresses) < wanted:
-        found.append(
-            Refusal(
-                f"{nodes.smtp} nodes need {wanted} further addresses, and {len(nodes.addresses)} are listed",
-                "list free ones of the edge network in `nodes.addresses`",
-                ("addresses",),
-            )
-        )
-    for i, address in enumerate(nodes.addresses):
-        if edge and address in (edge.address, edge.dns):
-            found.append(Refusal("is an address of `edge`", "take a free one of that network", ("addresses", i)))
-        if internal and address in internal.subnet:
-            found.append(Refusal("is in the inner network", "take one of the edge network", ("addresses", i)))
-    found += _node_faults6(nodes, edge)
-    for i, address in enumerate(nodes.publish):
-        if not address.is_loopback or address == publish:
-            found.append(Refusal("is no free loopback address", "take another one of 127.0.0.0/8", ("publish", i)))
-    if publish and 0 < len(nodes.publish) < wanted:
-        found.append(Refusal(f"{wanted} further nodes are to be published", "list as many, or none", ("publish",)))
-    tls = data.get("tls")
-    if wanted and tls and "label" in data and "platform_domain" in data:
-        host = f"{data['label']}.{data['platform_domain']}"
-        fix = f"`mailtenant nodes {data['label']} --smtp {nodes.smtp}` issues it"
-        if nodes.chain is None:
-            found.append(Refusal("is missing", fix, ("chain",)))
-        elif any(list(chain_faults(nodes.chain, tls.ca, f"mx{number}.{host}")) for number in range(2, nodes.smtp + 1)):
-            found.append(Refusal("does not cover the name of every node", fix, ("chain",)))
-    return found
-
-
-def _node_faults6(nodes: Nodes, edge: EdgeSettings | None) -> Iterator[Refusal]:
-    """With IPv6 every mail server has it: else MX hosts of one preference would differ in who can reach them."""
-    if edge is None:
-        return
-    if edge.address6 is None:
-        if nodes.addresses6:
-            fix = "set the first one's as well, or leave these out"
-            yield Refusal("are listed, and `edge.address6` is missing", fix, ("addresses6",))
-        return
-    if len(nodes.addresses6) < nodes.smtp - 1:
-        yield Refusal(
-            f"{nodes.smtp} nodes need {nodes.smtp - 1} further IPv6 addresses, and {len(nodes.addresses6)} are listed",
-            "list free ones of the edge network in `nodes.addresses6`",
-            ("addresses6",),
-        )
-    for i, address in enumerate(nodes.addresses6):
-        if address == edge.address6:
-            yield Refusal("is an address of `edge`", "take a free one of that network", ("addresses6", i))
 
 
 BASE_SECRETS = ("fingerprintKey", "databaseReaderPassword", "cachePassword", "tlsCaKey", "tlsKey")

@@ -1,14 +1,17 @@
 """How many mail servers (Postfix) a tenant has, and where those beyond the first stand."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 from pydantic import field_validator
 
-from mailtenant.certificates import CertificateError, load_chain
+from mailtenant.certificates import CertificateError, chain_faults, load_chain
 from mailtenant.settings.base import Effect, Settings, setting
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import Address, Address6, Count
+from mailtenant.settings.places import EdgeSettings
 
 MOST_NODES = 8
 _FIRST_INTERNAL = 4  # node 2 has .6: the addresses below are those of edge, database, filter and cache
@@ -96,3 +99,57 @@ def further_node(number: int, host: str, subnet: object, nodes: Nodes, *, publis
     internal = str(subnet[_FIRST_INTERNAL + number])  # type: ignore[index]
     address6 = nodes.addresses6[place] if nodes.addresses6 else None
     return Node(number, f"mx{number}.{host}", nodes.addresses[place], internal, publish, address6)
+
+
+def node_faults(nodes: Nodes, data: Mapping[str, Any]) -> list[Refusal]:
+    """Each further node needs an address, a name in the certificate, and what nobody else of the tenant has."""
+    found = []
+    wanted, edge, internal, publish = nodes.smtp - 1, data.get("edge"), data.get("internal"), data.get("publish")
+    if len(nodes.addresses) < wanted:
+        found.append(
+            Refusal(
+                f"{nodes.smtp} nodes need {wanted} further addresses, and {len(nodes.addresses)} are listed",
+                "list free ones of the edge network in `nodes.addresses`",
+                ("addresses",),
+            )
+        )
+    for i, address in enumerate(nodes.addresses):
+        if edge and address in (edge.address, edge.dns):
+            found.append(Refusal("is an address of `edge`", "take a free one of that network", ("addresses", i)))
+        if internal and address in internal.subnet:
+            found.append(Refusal("is in the inner network", "take one of the edge network", ("addresses", i)))
+    found += _node_faults6(nodes, edge)
+    for i, address in enumerate(nodes.publish):
+        if not address.is_loopback or address == publish:
+            found.append(Refusal("is no free loopback address", "take another one of 127.0.0.0/8", ("publish", i)))
+    if publish and 0 < len(nodes.publish) < wanted:
+        found.append(Refusal(f"{wanted} further nodes are to be published", "list as many, or none", ("publish",)))
+    tls = data.get("tls")
+    if wanted and tls and "label" in data and "platform_domain" in data:
+        host = f"{data['label']}.{data['platform_domain']}"
+        fix = f"`mailtenant nodes {data['label']} --smtp {nodes.smtp}` issues it"
+        if nodes.chain is None:
+            found.append(Refusal("is missing", fix, ("chain",)))
+        elif any(list(chain_faults(nodes.chain, tls.ca, f"mx{number}.{host}")) for number in range(2, nodes.smtp + 1)):
+            found.append(Refusal("does not cover the name of every node", fix, ("chain",)))
+    return found
+
+
+def _node_faults6(nodes: Nodes, edge: EdgeSettings | None) -> Iterator[Refusal]:
+    """With IPv6 every mail server has it: else MX hosts of one preference would differ in who can reach them."""
+    if edge is None:
+        return
+    if edge.address6 is None:
+        if nodes.addresses6:
+            fix = "set the first one's as well, or leave these out"
+            yield Refusal("are listed, and `edge.address6` is missing", fix, ("addresses6",))
+        return
+    if len(nodes.addresses6) < nodes.smtp - 1:
+        yield Refusal(
+            f"{nodes.smtp} nodes need {nodes.smtp - 1} further IPv6 addresses, and {len(nodes.addresses6)} are listed",
+            "list free ones of the edge network in `nodes.addresses6`",
+            ("addresses6",),
+        )
+    for i, address in enumerate(nodes.addresses6):
+        if address == edge.address6:
+            yield Refusal("is an address of `edge`", "take a free one of that network", ("addresses6", i))
