@@ -110,7 +110,7 @@ def summary(label: str, steps: tuple[EngineStep, ...]) -> str:
         if step.type.startswith(("mailtenant:", "pulumi:")):
             continue
         name = re.sub(r"-(?:[0-9a-f]{12}|\[secret\])", "", step.name).removeprefix(f"mt-{label}-")
-        data = "volume" in step.type and not name.endswith(("config", "secrets"))
+        data = "volume" in step.type and not re.search("config|secrets", name)
         by_op[step.op].add(f"{name} (volume)" if data else name)
     operations = [op for op in ("create", "update", "replace", "delete") if op in by_op]
     return "; ".join(f"{op}: {', '.join(sorted(by_op[op]))}" for op in operations)
