@@ -83,7 +83,9 @@ EDITS = (
     Edit("a new domain (`mailtenant domain add`)", new_domain),
     Edit("`limits.*`", line("limits", _LINE["limits"])),
     Edit("`size`: memory of imap, CPU of smtp", line("size", _LINE["size"])),
-    Edit("`size`: memory of the database", line("size", "    size: {base: small, database: {memory_mib: 320}}")),
+    Edit(
+        "`size`: memory of the database", line("size", _LINE["size"].replace("}}", "}, database: {memory_mib: 320}}"))
+    ),
     Edit("`tuning.postfix.message_size_limit_mib`", line("tuning", _LINE["tuning"])),
     Edit("`nodes.smtp` from 1 to 3 (`mailtenant nodes`)", first_nodes),
     Edit("`nodes.smtp` from 3 to 2", number_of_nodes(2), deletes=True),
