@@ -26,13 +26,14 @@ class Api:
         """Raises: RuntimeError with the server's last words, if it does not come up."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        self.address, self._key, self._log = f"http://127.0.0.1:{port}", key, folder / "serve.log"
+        self.address, self._log = f"http://127.0.0.1:{port}", folder / "serve.log"
         start = "from mailtenant.cli.app import main; main()"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", start, "serve", "--no-work", "--port", str(port)],
                 cwd=TREE, env=dict(environment), stdout=log, stderr=log,
             )  # fmt: skip
+        self._client = httpx.Client(base_url=self.address, headers={"Authorization": f"Api-Key {key}"}, timeout=30)
         self.seen: Counter[str] = Counter()
         self._stop = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -60,6 +61,7 @@ class Api:
             self._process.wait(60)
         finally:
             self._process.kill()
+            self._client.close()
 
     def _read(self) -> None:
         while not self._stop.is_set():
@@ -71,9 +73,7 @@ class Api:
             self._stop.wait(0.02)
 
     def _ask(self) -> tuple[int, str, str]:
-        answer = httpx.get(
-            f"{self.address}/api/userinfo/", headers={"Authorization": f"Api-Key {self._key}"}, timeout=30
-        )
+        answer = self._client.get("/api/userinfo/")
         if answer.status_code != 200:
             return answer.status_code, "", ""
         body = answer.json()
@@ -81,6 +81,6 @@ class Api:
 
     def _healthy(self) -> bool:
         try:
-            return httpx.get(f"{self.address}/healthz", timeout=5).status_code == 200
+            return self._client.get("/healthz").status_code == 200
         except httpx.HTTPError:
             return False
