@@ -35,7 +35,9 @@ class SharedMailboxes:
         return {address: name for domain in self.domains for address, name in (self._users(domain) or {}).items()}
 
     def add(self, address: str, name: str, password_hash: str) -> None:
-        """Works for mail and login as soon as this returns; one that is there gets the password."""
+        """Works for login as soon as this returns, for mail a moment later, when Postfix has reloaded. One that
+        is there gets the password.
+        """
         self._own(address)
         self._verifiable(password_hash)
         if tables.keys(self._read(self.paths.aliases)).get(address, [address]) != [address]:
