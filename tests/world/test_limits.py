@@ -30,7 +30,8 @@ def with_limits(tenant: RunningTenant, /, **limits: dict[str, Any]) -> None:
 
 @pytest.fixture
 def limited(beta: RunningTenant) -> Iterator[RunningTenant]:
-    """beta, whose limits are put back."""
+    """beta, whose limits are put back. Counters are those of a clock hour: none of these tests goes over its end."""
+    eventually(lambda: datetime.now(UTC).minute < 58, seconds=180, what="the next hour")
     text = beta.stack_file.read_text()
     try:
         yield beta
