@@ -25,7 +25,7 @@ from world.moving.traffic import Traffic
 
 WHOLE = os.environ.get("MAILTENANT_MATRIX") == "whole"
 OWN = {
-    "network": "mailtenant-matrix", "subnet": "10.85.0.0/24", "edge": "10.85.0.110", "internal": "10.85.1.0/28",
+    "network": "mailtenant-matrix", "subnet": "10.82.0.0/24", "edge": "10.82.0.110", "internal": "10.82.1.0/28",
     "publish": "127.0.6.12", "shared_publish": "127.0.6.211", "label": "striker", "domain": "striker.test",
     "neighbour": "bystander.test",
 }  # fmt: skip
