@@ -15,6 +15,11 @@ from mailtenant.shared_host.host import CopyAccess
 FOLDER: Final = "/run/mailtenant-copy"
 _AGAIN: Final = 2
 """doveadm-sync(1): done without errors, but not all changes could be done; "running dsync again usually helps"."""
+STALLED: Final = 45
+"""Seconds without a word from the other side. The two ends of a dsync can come to wait for each other for good (seen
+once in some two hundred passes, both in epoll_wait); doveadm's own limit of 600 s would be longer than a freeze may
+last. Run again, the pass goes through."""
+_STALL: Final = "has stalled"
 _ATTEMPTS: Final = 3
 _PREPARE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.new"; mv -f "$1/.$2.new" "$1/$2"'
 
@@ -86,6 +91,7 @@ def sync(imap: Runner, transport: Transport, direction: Direction, address: str,
     """
     # One dsync a mailbox at a time, also with one that a killed worker left behind.
     command = ["timeout", "-k", "10", f"{seconds:.0f}", "doveadm", "-c", transport.config, "sync", "-1", "-l", "60"]
+    command += ["-T", str(STALLED)]
     command += ["-R"] if direction is Direction.TO_TENANT else []
     command += ["-u", address, transport.location]
     for _ in range(_ATTEMPTS):
@@ -95,7 +101,7 @@ def sync(imap: Runner, transport: Transport, direction: Direction, address: str,
             if type(error) is SideError:
                 return str(error)
             raise
-        if done.code != _AGAIN:
+        if done.code != _AGAIN and _STALL not in done.errors:
             break
     return None if done.code == 0 else _complaint(done, seconds)
 

@@ -1,0 +1,61 @@
+"""When a dsync is run again, and what is said when it does not end well."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from mailtenant.mailbox_copy.sync import STALLED, Transport, sync
+from mailtenant.migration.sides import Direction
+from mailtenant.runner import Done
+
+STALL = (
+    "dsync(mail.example): Error: I/O has stalled, no activity for 45 seconds (last sent=mail, last recv=mail_change)\n"
+)
+
+
+@dataclass
+class Played:
+    """Gives each answer once, the last one for ever."""
+
+    answers: list[Done]
+    asked: list[list[str]] = field(default_factory=list)
+    name: str = "imap"
+
+    def run(self, command: Sequence[str], *, stdin: bytes = b"", seconds: float = 0) -> Done:
+        self.asked.append(list(command))
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+def passed(*answers: Done) -> tuple[str | None, list[list[str]]]:
+    runner = Played(list(answers))
+    failure = sync(runner, Transport("/run/x.conf", "tcps:a:1"), Direction.TO_TENANT, "jo@acme.test", 3600)  # type: ignore[arg-type]
+    return failure, runner.asked
+
+
+@pytest.mark.parametrize("first", [Done(2, b"", ""), Done(75, b"", STALL)], ids=["not all done", "stalled"])
+def test_it_is_run_again(first: Done) -> None:
+    failure, asked = passed(first, Done(0, b"", ""))
+    assert failure is None
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+
+
+def test_the_wait_for_the_other_side_is_shorter_than_a_freeze() -> None:
+    _, asked = passed(Done(0, b"", ""))
+    assert asked[0][asked[0].index("-T") + 1] == str(STALLED)
+    assert STALLED < 60
+
+
+def test_what_stalls_each_time_is_an_error_in_doveadms_words() -> None:
+    failure, asked = passed(Done(75, b"", STALL))
+    assert len(asked) == 3
+    assert failure is not None
+    assert "has stalled" in failure
+
+
+def test_any_other_failure_is_not_repeated() -> None:
+    failure, asked = passed(Done(68, b"", "doveadm(jo@acme.test): Error: no such user\n"), Done(0, b"", ""))
+    assert len(asked) == 1
+    assert failure is not None
+    assert "no such user" in failure
