@@ -32,7 +32,10 @@ def _plain(text: str) -> str:
 def _utc(at: datetime) -> datetime:
     if at.utcoffset() is None:
         raise ValueError("give a time with its zone, for example 2027-01-31T00:00:00Z")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is before year 1 or after year 9999 in UTC") from None
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]

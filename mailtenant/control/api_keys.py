@@ -10,7 +10,7 @@ from mailtenant.control import audit
 from mailtenant.control.errors import Conflict, ControlError, NotFound
 from mailtenant.control.keys import HINT, new_key
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import ApiKey, Tenant
+from mailtenant.control.tables import ApiKey, Tenant, may_be_id
 
 SHORTEST = 20
 
@@ -37,7 +37,7 @@ def every(session: Session, tenant_id: int) -> Sequence[ApiKey]:
 
 def revoke(plane: ControlPlane, session: Session, tenant: Tenant, key_id: int, *, actor: str) -> ApiKey:
     """Refused from the next request on. Raises: NotFound"""
-    row = session.get(ApiKey, key_id)
+    row = session.get(ApiKey, key_id) if may_be_id(key_id) else None
     if row is None or row.tenant_id != tenant.id:
         raise NotFound(f"{tenant.label} has no key of that number; `mailtenant key list {tenant.label}`")
     if row.revoked_at is None:

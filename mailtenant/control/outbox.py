@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 from mailtenant.control import customers
 from mailtenant.control.errors import Conflict, NotFound
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import Message, Tenant
+from mailtenant.control.tables import Message, Tenant, may_be_id
 from mailtenant.migration import Migration, Notice
 
 MAIL: Final = "mail"
@@ -210,7 +210,7 @@ def listing(session: Session, tenant_id: int | None = None, *, unsent: bool = Fa
 
 def revive(plane: ControlPlane, session: Session, number: int) -> Message:
     """Gives a dead message another round of attempts. Raises: NotFound"""
-    row = session.get(Message, number)
+    row = session.get(Message, number) if may_be_id(number) else None
     if row is None or row.state != DEAD:
         raise NotFound("no dead message of that number; `mailtenant notifications list --unsent`")
     row.state, row.attempts, row.due_at = WAITING, 0, plane.now()
