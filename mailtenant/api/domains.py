@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mailtenant.api.errors import ApiProblem
 from mailtenant.api.mailboxes import IdempotencyKey, TaskStarted, plane_of
-from mailtenant.api.security import CallerOf
+from mailtenant.api.security import CallerOf, KeyedRoute
 from mailtenant.control import audit, customers
 from mailtenant.control.errors import Conflict, NotFound
 from mailtenant.control.tables import Domain, Task
@@ -18,7 +18,7 @@ from mailtenant.tasks import book
 from mailtenant.tasks.kinds import ANSWERS
 from mailtenant.tasks.systems import Systems
 
-router = APIRouter(prefix="/api/domains", tags=["domains"])
+router = APIRouter(prefix="/api/domains", tags=["domains"], route_class=KeyedRoute)
 
 
 class DomainOut(BaseModel):

@@ -11,7 +11,7 @@ from mailtenant.accounts.address import parse_mailbox_address
 from mailtenant.accounts.errors import AccountError
 from mailtenant.accounts.passwords import PasswordRefused, generate_password, hash_password
 from mailtenant.api.errors import ApiProblem
-from mailtenant.api.security import CallerOf, Gate
+from mailtenant.api.security import CallerOf, Gate, KeyedRoute
 from mailtenant.control import customers
 from mailtenant.control.errors import Conflict, ControlError, NotFound
 from mailtenant.control.plane import ControlPlane
@@ -20,7 +20,7 @@ from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_plain_text
 from mailtenant.tasks import book
 
-router = APIRouter(prefix="/api/mailboxes", tags=["mailboxes"])
+router = APIRouter(prefix="/api/mailboxes", tags=["mailboxes"], route_class=KeyedRoute)
 PAGE: Final = 200
 IdempotencyKey = Annotated[
     str | None, Header(max_length=128, description="the same key again gives the task that it made before")

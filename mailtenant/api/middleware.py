@@ -9,13 +9,14 @@ import secrets
 import time
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("mailtenant.api")
 _GIVEN: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _DEFECT: Final = b'{"error":{"code":"internal","message":"an error of ours; tell support the request id",'
 LARGEST: Final = 1024 * 1024
-"""Octets of a request's body."""
+"""Octets of a request's body: a thousand times what any of ours needs."""
 
 
 class Envelope:
@@ -40,7 +41,7 @@ class Envelope:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, _limited(receive), send_with_id)
         except Exception as error:
             # A traceback shows lines of code, never values; database errors hide their parameters.
             _log.error("%s: %s in our own code", identity, type(error).__name__, exc_info=error)
@@ -52,6 +53,21 @@ class Envelope:
                 path, spent = scope["path"].encode("unicode_escape").decode(), (time.perf_counter() - begun) * 1000
                 key = scope.get("key_id", "-")
                 _log.info("%s %s %s %d %.1f ms key:%s", identity, scope["method"], path, status, spent, key)
+
+
+def _limited(receive: Receive) -> Receive:
+    """Stops a body that is too large where it is read, whether its length was announced or not."""
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > LARGEST:
+            raise HTTPException(413, f"the body is larger than {LARGEST} octets")
+        return message
+
+    return limited
 
 
 def _identity(scope: Scope) -> str:

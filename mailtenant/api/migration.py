@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mailtenant.api.errors import ApiProblem
 from mailtenant.api.mailboxes import plane_of
-from mailtenant.api.security import CallerOf
+from mailtenant.api.security import CallerOf, KeyedRoute
 from mailtenant.control import customers, migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import State, events
@@ -18,7 +18,7 @@ from mailtenant.migration.states import MEANINGS
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_plain_text
 
-router = APIRouter(prefix="/api/migration", tags=["migration"])
+router = APIRouter(prefix="/api/migration", tags=["migration"], route_class=KeyedRoute)
 
 
 def _plain(text: str) -> str:

@@ -3,10 +3,12 @@
 import asyncio
 import math
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from limits import RateLimitItem, parse
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
@@ -82,10 +84,25 @@ def given_key(request: Request) -> str | None:
     return key if 0 < len(key) <= LONGEST else None
 
 
+class KeyedRoute(APIRoute):
+    """Asks for the key before anything else is looked at: whoever has none gets 401 whatever else is wrong, and no body
+    of theirs is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def keyed(request: Request) -> Response:
+            gate: Gate = request.app.state.gate
+            request.scope["caller"] = await gate.admit(request)
+            return await handler(request)
+
+        return keyed
+
+
 async def caller(request: Request) -> Caller:
-    """The customer that calls."""
-    gate: Gate = request.app.state.gate
-    return await gate.admit(request)
+    """The customer that calls; only on a `KeyedRoute`."""
+    found: Caller = request.scope["caller"]
+    return found
 
 
 CallerOf = Annotated[Caller, Depends(caller)]

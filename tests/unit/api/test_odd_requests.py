@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import DataError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from mailtenant.api.middleware import LARGEST
 from tests.unit.api.service import PlayedSystem, Service
 from tests.unit.control.planes import add_customer
 
@@ -48,3 +49,23 @@ def test_what_the_database_cannot_hold_or_serve(
     assert answer.status_code == status
     assert answer.json()["error"]["request_id"]
     assert ("Retry-After" in answer.headers) == (status == 503)
+
+
+@pytest.mark.parametrize("body", [b"{bad", b"", b"{}", b"[" * 100_000])
+def test_without_a_key_401_whatever_else_is_wrong(api: Service, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    for path in ("/api/mailboxes/", "/api/mailboxes/1/password", "/api/domains/bulk-verify", "/api/migration/defer"):
+        answer = api.call("POST", path, None, content=body, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"]
+    assert api.call("POST", "/api/migration/checklist/nothing", None, content=body).status_code == 401
+
+
+def test_a_body_that_is_too_large_is_refused(api: Service) -> None:
+    add_customer(api.plane)
+    answer = api.call("POST", "/api/mailboxes/", api.key(), content=b" " * (LARGEST + 1))
+    assert answer.status_code == 413
+    assert answer.json()["error"]["code"] == "too_large"
+    small = b'{"domains": []' + b" " * (LARGEST // 2) + b"}"
+    headers = {"Content-Type": "application/json"}
+    assert api.call("POST", "/api/domains/bulk-verify", api.key(), content=small, headers=headers).status_code == 202
