@@ -22,8 +22,9 @@ LARGEST: Final = 1024 * 1024
 class Envelope:
     """Outermost."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, paths: frozenset[str]) -> None:
+        """`paths`: those of the routes that end with a slash."""
+        self._app, self._paths = app, paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -31,6 +32,7 @@ class Envelope:
             return
         identity = _identity(scope)
         scope["request_id"] = identity
+        scope["path"] = _path(scope["path"], self._paths)
         begun, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
@@ -53,6 +55,13 @@ class Envelope:
                 path, spent = scope["path"].encode("unicode_escape").decode(), (time.perf_counter() - begun) * 1000
                 key = scope.get("key_id", "-")
                 _log.info("%s %s %s %d %.1f ms key:%s", identity, scope["method"], path, status, spent, key)
+
+
+def _path(given: str, with_slash: frozenset[str]) -> str:
+    """A path with a slash at its end is the one without. No redirect: many clients do not repeat a POST, and behind a
+    proxy that ends TLS the address of the redirect would be `http:`, the key in clear."""
+    bare = given.removesuffix("/")
+    return f"{bare}/" if f"{bare}/" in with_slash else bare or given
 
 
 def _limited(receive: Receive) -> Receive:

@@ -69,3 +69,18 @@ def test_a_body_that_is_too_large_is_refused(api: Service) -> None:
     small = b'{"domains": []' + b" " * (LARGEST // 2) + b"}"
     headers = {"Content-Type": "application/json"}
     assert api.call("POST", "/api/domains/bulk-verify", api.key(), content=small, headers=headers).status_code == 202
+
+
+def test_a_slash_more_or_less_at_the_end_makes_no_difference(api: Service) -> None:
+    add_customer(api.plane)
+    key = api.key()
+    for path in ("/api/userinfo", "/api/mailboxes", "/api/domains/acme.test", "/api/migration/history", "/healthz"):
+        with_, without = (api.call("GET", path + end, key, follow_redirects=False) for end in ("/", ""))
+        assert (with_.status_code, with_.text) == (200, without.text)
+    for path in ("/api/domains/bulk-verify/", "/api/mailboxes"):
+        answer = api.call("POST", path, key, json={"email": "jo", "domain": 1}, follow_redirects=False)
+        assert answer.status_code == 202
+    # What watches a service often asks by HEAD.
+    assert api.call("HEAD", "/healthz", None).status_code == 200
+    assert api.call("GET", "/", key, follow_redirects=False).status_code == 404
+    assert api.call("GET", "/api/nothing/", key, follow_redirects=False).status_code == 404
