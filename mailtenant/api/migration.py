@@ -189,7 +189,7 @@ def _check(request: Request, caller: CallerOf, item: Item, *, green: bool, by: s
     plane = plane_of(request)
     with plane.database.write() as session:
         tenant = customers.find(session, caller.label, lock=True)
-        migrations.check_item(plane, session, tenant, item, green=green, by=by, note=note)
+        migrations.check_item(plane, session, tenant, item, green=green, by=by, note=note, actor=caller.actor)
         return _shown(plane, session, caller.label)
 
 

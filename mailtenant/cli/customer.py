@@ -205,7 +205,7 @@ def checklist(
         raise output.CommandError(f"the checklist has no such item; the items are {known}") from None
     with control(project) as plane, plane.database.write() as session:
         tenant = customers.find(session, label, lock=True)
-        migrations.check_item(plane, session, tenant, wanted, green=not red, by=by, note=note)
+        migrations.check_item(plane, session, tenant, wanted, green=not red, by=by, note=note, actor=operator())
         session.flush()
         shown = _shown(plane, session, tenant)
     if as_json:
