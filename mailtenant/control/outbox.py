@@ -41,6 +41,10 @@ class TryAgain(Exception):
     """Not now."""
 
 
+class OursToMend(TryAgain):
+    """Not until our own settings are right: the message waits for that, however often it was tried."""
+
+
 @dataclass(frozen=True)
 class Letter:
     """One message as a channel gets it. `id` is the same at every attempt."""
@@ -54,7 +58,7 @@ class Letter:
 
 
 Deliver = Callable[[Letter], None]
-"""Hands a letter to the other side. Raises: Undeliverable, TryAgain."""
+"""Hands a letter to the other side. Raises: Undeliverable, TryAgain, OursToMend."""
 
 
 def write(
@@ -171,6 +175,8 @@ class Sender:
             self._channels[row.channel](letter)
         except Undeliverable as refused:
             self._note(row, state=DEAD, error=str(refused))
+        except OursToMend as ours:
+            self._note(row, state=WAITING, error=str(ours))
         except TryAgain as later:
             self._note(row, state=DEAD if row.attempts >= GIVE_UP_AFTER else WAITING, error=str(later))
         except Exception as defect:
