@@ -15,10 +15,10 @@ from limits.strategies import FixedWindowRateLimiter
 
 from mailtenant.api.directory import Caller, Directory
 from mailtenant.api.errors import ApiProblem
+from mailtenant.control.api_keys import LONGEST
 from mailtenant.control.plane import ControlPlane
 
 CHALLENGE: Final = 'Api-Key realm="mailtenant"'
-LONGEST: Final = 512
 
 
 @dataclass

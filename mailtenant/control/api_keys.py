@@ -13,6 +13,8 @@ from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import ApiKey, Tenant, may_be_id
 
 SHORTEST = 20
+LONGEST = 512
+"""A longer one is not looked for."""
 
 
 def create(plane: ControlPlane, session: Session, tenant: Tenant, name: str, *, actor: str) -> tuple[ApiKey, str]:
@@ -26,8 +28,8 @@ def take_over(plane: ControlPlane, session: Session, tenant: Tenant, name: str, 
 
     Raises: ControlError, Conflict
     """
-    if len(key) < SHORTEST or not key.isascii() or not key.isprintable() or " " in key:
-        raise ControlError(f"an API key has {SHORTEST} printable ASCII characters or more, without spaces")
+    if not SHORTEST <= len(key) <= LONGEST or not key.isascii() or not key.isprintable() or " " in key:
+        raise ControlError(f"an API key has {SHORTEST} to {LONGEST} printable ASCII characters, without spaces")
     return _store(plane, session, tenant, name, key, "(imported)", "apikey.import", actor)
 
 
