@@ -155,6 +155,29 @@ def contact(
         typer.echo(f"announcements to {label} go to {len(shown['contacts'])} contacts")
 
 
+@app.command("remove-contact")
+def remove_contact(
+    label: CustomerArgument,
+    email: Annotated[str, typer.Argument(help="the address that gets no more announcements")],
+    as_json: output.JsonOption = False,
+    project: output.ProjectOption = None,
+) -> None:
+    """Take somebody off the list of those whom announcements go to. The last one stays.
+
+    Example: mailtenant customer remove-contact acme ann@acme.com
+    """
+    from mailtenant.control import customers
+
+    with control(project) as plane, plane.database.write() as session:
+        tenant = customers.find(session, label, lock=True)
+        customers.remove_contact(plane, session, tenant, email, actor=operator())
+        shown = _shown(plane, session, tenant)
+    if as_json:
+        output.print_json(shown)
+    else:
+        typer.echo(f"announcements to {label} go to {len(shown['contacts'])} contacts")
+
+
 @app.command()
 def domain(
     label: CustomerArgument,
