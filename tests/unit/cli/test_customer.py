@@ -21,3 +21,18 @@ def test_a_contact_that_was_wrong_is_put_right(cli: Cli) -> None:
     assert cli("customer", "contact", "acme", "Ann Roe", "ann@example.com").code == 0
     left = cli("customer", "remove-contact", "acme", "jo@example.com", "--json").json
     assert left["contacts"] == [{"name": "Ann Roe", "email": "ann@example.com"}]
+
+
+def test_a_state_that_does_not_exist_is_no_empty_list(cli: Cli) -> None:
+    assert [one["label"] for one in cli("customer", "list", "--state", "requested", "--json").json] == ["acme"]
+    ended = cli("customer", "list", "--state", "request")
+    assert ended.code == 1
+    assert "rolled_back" in ended.err
+
+
+@pytest.mark.parametrize("number", ["99", str(2**31), str(10**30)])
+def test_a_number_that_nothing_has_is_said_in_one_line(cli: Cli, number: str) -> None:
+    for words in (("key", "revoke", "acme", number), ("notifications", "retry", number)):
+        ended = cli(*words)
+        assert ended.code == 1
+        assert ended.err.startswith("error:")
