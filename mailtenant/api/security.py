@@ -10,12 +10,14 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from limits import RateLimitItem, parse
+from limits.errors import ConfigurationError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from mailtenant.api.directory import Caller, Directory
 from mailtenant.api.errors import ApiProblem
 from mailtenant.control.api_keys import LONGEST
+from mailtenant.control.errors import Misconfigured
 from mailtenant.control.plane import ControlPlane
 
 CHALLENGE: Final = 'Api-Key realm="mailtenant"'
@@ -31,7 +33,14 @@ class Gate:
     def __post_init__(self) -> None:
         settings = self.plane.settings
         self._remote = not settings.rate_storage.startswith("memory:")
-        self._limiter = FixedWindowRateLimiter(storage_from_string(settings.rate_storage))
+        try:
+            self._limiter = FixedWindowRateLimiter(storage_from_string(settings.rate_storage))
+        except ConfigurationError:
+            # Its text holds the whole address, password included.
+            raise Misconfigured(
+                "MAILTENANT_RATE_STORAGE names no storage of `limits`, or one whose library is not installed; "
+                "write memory:// or, for example, redis://host:6379"
+            ) from None
         self._per_key, self._per_address = parse(settings.rate_key), parse(settings.rate_address)
 
     async def admit(self, request: Request) -> Caller:
