@@ -210,7 +210,7 @@ def _checked_secret(secret: str) -> None:
     except ValueError:
         key = b""
     if not key:
-        raise ControlError("the signing secret begins with whsec_, but no base64 stands behind it; copy the whole of it")
+        raise ControlError("the signing secret begins with whsec_, but no base64 stands behind it; copy all of it")
 
 
 def _is_webhook(url: str) -> bool:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-
 LONGEST_WINDOW: Final = 7 * 24 * 60
 
 

@@ -68,8 +68,8 @@ def task(identity: str) -> str:
 def _step(name: str) -> StepOptions:
     """A step waits for a database that is away: if it failed, its workflow would be over and its row never end."""
     return {
-        "name": name, "retries_allowed": True, "max_attempts": 1_000_000, "interval_seconds": AGAIN, "backoff_rate": 1.0,
-        "should_retry": lambda error: isinstance(error, AWAY),
+        "name": name, "retries_allowed": True, "max_attempts": 1_000_000, "interval_seconds": AGAIN,
+        "backoff_rate": 1.0, "should_retry": lambda error: isinstance(error, AWAY),
     }  # fmt: skip
 
 

@@ -128,8 +128,18 @@ class CustomerCases:
 
     @pytest.mark.parametrize(
         "address",
-        ["http://example.com/x", "http://127.0.0.1.example.com/", "ftp://example.com", "https://", "javascript:1", "",
-         "https://example.com:99999/", "https://exa mple.com/", "https://example.com:0/", "https://[::1/"],
+        [
+            "http://example.com/x",
+            "http://127.0.0.1.example.com/",
+            "ftp://example.com",
+            "https://",
+            "javascript:1",
+            "",
+            "https://example.com:99999/",
+            "https://exa mple.com/",
+            "https://example.com:0/",
+            "https://[::1/",
+        ],
     )
     def test_a_webhook_is_https_or_on_this_machine(self, plane: ControlPlane, address: str) -> None:
         add_customer(plane)

@@ -156,7 +156,9 @@ def test_dates_that_are_given_already_take_their_place() -> None:
     assert other.window.start.date() >= date(2026, 12, 7)
     full = plan([Customer("a")], replace(calendar(cap=2, days=6), given=given))
     assert full.left_out
-    put_off, moves = defer(made, [Customer("a"), Customer("b")], replace(calendar(cap=3), given=given), one.label, START)
+    put_off, moves = defer(
+        made, [Customer("a"), Customer("b")], replace(calendar(cap=3), given=given), one.label, START
+    )
     assert [move.label for move in moves] == []
     assert put_off.fits
 
