@@ -40,16 +40,16 @@ def create_app(plane: ControlPlane, systems: Systems, worker: TaskWorker | None 
 
     app = FastAPI(
         title="mailtenant", version=__version__, description=_DESCRIPTION, lifespan=life,
-        docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", redirect_slashes=True,
+        docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", redirect_slashes=False,
     )  # fmt: skip
     app.state.gate = Gate(plane, Directory(plane.database))
     app.state.systems = systems
     for module in (userinfo, mailboxes, domains, tasks, migration):
         app.include_router(module.router)
     errors.install(app)
-    app.add_api_route("/healthz", _health, include_in_schema=False, methods=["GET"])
-    app.add_middleware(Envelope)
+    app.add_api_route("/healthz", _health, include_in_schema=False, methods=["GET", "HEAD"])
     app.openapi = lambda: _schema(app)  # type: ignore[method-assign]
+    app.add_middleware(Envelope, paths=frozenset(path for path in app.openapi()["paths"] if path.endswith("/")))
     return app
 
 

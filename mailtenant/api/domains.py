@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from mailtenant.api.errors import ApiProblem
 from mailtenant.api.mailboxes import IdempotencyKey, TaskStarted, plane_of
-from mailtenant.api.security import CallerOf
+from mailtenant.api.security import CallerOf, KeyedRoute
 from mailtenant.control import audit, customers
 from mailtenant.control.errors import Conflict, NotFound
 from mailtenant.control.tables import Domain, Task
@@ -18,7 +18,7 @@ from mailtenant.tasks import book
 from mailtenant.tasks.kinds import ANSWERS
 from mailtenant.tasks.systems import Systems
 
-router = APIRouter(prefix="/api/domains", tags=["domains"])
+router = APIRouter(prefix="/api/domains", tags=["domains"], route_class=KeyedRoute)
 
 
 class DomainOut(BaseModel):
@@ -157,15 +157,16 @@ def _ask(request: Request, caller: CallerOf, kind: str, names: Sequence[str]) ->
     plane = plane_of(request)
     with plane.database.write() as session:
         own = [row.name for row in customers.domains(session, caller.tenant_id)]
-        if set(names) - set(own):
+        wanted = list(dict.fromkeys(name.lower() for name in names))
+        if set(wanted) - set(own):
             raise NotFound("no such domain")
-        given = {"domains": list(dict.fromkeys(names)) or own}
+        given = {"domains": wanted or own}
         return {"task_id": book.ask(plane, session, caller.tenant_id, kind, given, actor=caller.actor).id}
 
 
 def _find(request: Request, caller: CallerOf, name: str) -> Domain:
     with plane_of(request).database.read() as session:
-        found = session.scalar(select(Domain).where(Domain.tenant_id == caller.tenant_id, Domain.name == name))
+        found = session.scalar(select(Domain).where(Domain.tenant_id == caller.tenant_id, Domain.name == name.lower()))
     if found is None:
         raise NotFound("no such domain")
     return found

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from mailtenant.control.errors import Conflict, ControlError, NotFound
@@ -79,9 +80,15 @@ def install(app: FastAPI) -> None:
         _log.error("%s: the database is away or refused (%s)", request.scope.get("request_id"), kind)
         return problem(request, 503, "unavailable", "try again in a moment", {"Retry-After": "5"})
 
+    async def unstorable(request: Request, error: Exception) -> Response:
+        # PostgreSQL keeps no NUL in a text.
+        return problem(request, 422, "invalid", "a value holds a character that cannot be stored; leave it out")
+
     app.add_exception_handler(ApiProblem, ours)
     app.add_exception_handler(ControlError, control)
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(DBAPIError, database)
+    app.add_exception_handler(DataError, unstorable)
+    app.add_exception_handler(PoolTimeout, database)

@@ -11,16 +11,16 @@ from mailtenant.accounts.address import parse_mailbox_address
 from mailtenant.accounts.errors import AccountError
 from mailtenant.accounts.passwords import PasswordRefused, generate_password, hash_password
 from mailtenant.api.errors import ApiProblem
-from mailtenant.api.security import CallerOf, Gate
+from mailtenant.api.security import CallerOf, Gate, KeyedRoute
 from mailtenant.control import customers
 from mailtenant.control.errors import Conflict, ControlError, NotFound
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import Domain, Mailbox, Task, Tenant
+from mailtenant.control.tables import LARGEST_ID, Domain, Mailbox, Task, Tenant, may_be_id
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_plain_text
 from mailtenant.tasks import book
 
-router = APIRouter(prefix="/api/mailboxes", tags=["mailboxes"])
+router = APIRouter(prefix="/api/mailboxes", tags=["mailboxes"], route_class=KeyedRoute)
 PAGE: Final = 200
 IdempotencyKey = Annotated[
     str | None, Header(max_length=128, description="the same key again gives the task that it made before")
@@ -72,7 +72,7 @@ def list_mailboxes(request: Request, caller: CallerOf, after: int = 0) -> list[d
     query = (
         select(Mailbox, Domain.name)
         .join(Domain, Domain.id == Mailbox.domain_id)
-        .where(Mailbox.tenant_id == caller.tenant_id, Mailbox.id > after)
+        .where(Mailbox.tenant_id == caller.tenant_id, Mailbox.id > max(0, min(after, LARGEST_ID)))
         .order_by(Mailbox.id)
         .limit(PAGE)
     )
@@ -100,7 +100,7 @@ def add_mailbox(
         raise ControlError(f"`name` {refusal}") from None
     with plane.database.write() as session:
         customers.find(session, caller.label, lock=True)
-        domain = session.get(Domain, wanted.domain)
+        domain = session.get(Domain, wanted.domain) if may_be_id(wanted.domain) else None
         if domain is None or domain.tenant_id != caller.tenant_id:
             raise ApiProblem(422, "invalid", "`domain` is the id of none of your domains; see `/api/domains/`")
         try:
@@ -178,6 +178,8 @@ def _earlier(session: Session, tenant_id: int, key: str) -> Task | None:
 
 
 def _find(session: Session, tenant_id: int, number: int, *, lock: bool = False) -> Mailbox:
+    if not may_be_id(number):
+        raise NotFound("no such mailbox")
     query = select(Mailbox).where(Mailbox.id == number, Mailbox.tenant_id == tenant_id)
     box = session.scalar(query.with_for_update() if lock else query)
     if box is None or session.get_one(Tenant, tenant_id).removed_at is not None:

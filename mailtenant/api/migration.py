@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mailtenant.api.errors import ApiProblem
 from mailtenant.api.mailboxes import plane_of
-from mailtenant.api.security import CallerOf
+from mailtenant.api.security import CallerOf, KeyedRoute
 from mailtenant.control import customers, migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import State, events
@@ -18,7 +18,7 @@ from mailtenant.migration.states import MEANINGS
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_plain_text
 
-router = APIRouter(prefix="/api/migration", tags=["migration"])
+router = APIRouter(prefix="/api/migration", tags=["migration"], route_class=KeyedRoute)
 
 
 def _plain(text: str) -> str:
@@ -32,7 +32,10 @@ def _plain(text: str) -> str:
 def _utc(at: datetime) -> datetime:
     if at.utcoffset() is None:
         raise ValueError("give a time with its zone, for example 2027-01-31T00:00:00Z")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time is before year 1 or after year 9999 in UTC") from None
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_plain)]
@@ -186,7 +189,7 @@ def _check(request: Request, caller: CallerOf, item: Item, *, green: bool, by: s
     plane = plane_of(request)
     with plane.database.write() as session:
         tenant = customers.find(session, caller.label, lock=True)
-        migrations.check_item(plane, session, tenant, item, green=green, by=by, note=note)
+        migrations.check_item(plane, session, tenant, item, green=green, by=by, note=note, actor=caller.actor)
         return _shown(plane, session, caller.label)
 
 

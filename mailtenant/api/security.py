@@ -3,20 +3,24 @@
 import asyncio
 import math
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from limits import RateLimitItem, parse
+from limits.errors import ConfigurationError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from mailtenant.api.directory import Caller, Directory
 from mailtenant.api.errors import ApiProblem
+from mailtenant.control.api_keys import LONGEST
+from mailtenant.control.errors import Misconfigured
 from mailtenant.control.plane import ControlPlane
 
 CHALLENGE: Final = 'Api-Key realm="mailtenant"'
-LONGEST: Final = 512
 
 
 @dataclass
@@ -29,7 +33,14 @@ class Gate:
     def __post_init__(self) -> None:
         settings = self.plane.settings
         self._remote = not settings.rate_storage.startswith("memory:")
-        self._limiter = FixedWindowRateLimiter(storage_from_string(settings.rate_storage))
+        try:
+            self._limiter = FixedWindowRateLimiter(storage_from_string(settings.rate_storage))
+        except ConfigurationError:
+            # Its text holds the whole address, password included.
+            raise Misconfigured(
+                "MAILTENANT_RATE_STORAGE names no storage of `limits`, or one whose library is not installed; "
+                "write memory:// or, for example, redis://host:6379"
+            ) from None
         self._per_key, self._per_address = parse(settings.rate_key), parse(settings.rate_address)
 
     async def admit(self, request: Request) -> Caller:
@@ -82,10 +93,25 @@ def given_key(request: Request) -> str | None:
     return key if 0 < len(key) <= LONGEST else None
 
 
+class KeyedRoute(APIRoute):
+    """Asks for the key before anything else is looked at: whoever has none gets 401 whatever else is wrong, and no body
+    of theirs is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def keyed(request: Request) -> Response:
+            gate: Gate = request.app.state.gate
+            request.scope["caller"] = await gate.admit(request)
+            return await handler(request)
+
+        return keyed
+
+
 async def caller(request: Request) -> Caller:
-    """The customer that calls."""
-    gate: Gate = request.app.state.gate
-    return await gate.admit(request)
+    """The customer that calls; only on a `KeyedRoute`."""
+    found: Caller = request.scope["caller"]
+    return found
 
 
 CallerOf = Annotated[Caller, Depends(caller)]

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from mailtenant.api.mailboxes import plane_of
-from mailtenant.api.security import CallerOf
+from mailtenant.api.security import CallerOf, KeyedRoute
 from mailtenant.tasks import book
 
-router = APIRouter(prefix="/api/tasks", tags=["tasks"])
+router = APIRouter(prefix="/api/tasks", tags=["tasks"], route_class=KeyedRoute)
 
 
 class TaskOut(BaseModel):

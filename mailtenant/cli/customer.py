@@ -59,7 +59,10 @@ def list_customers(
     Example: mailtenant customer list --state scheduled
     """
     from mailtenant.control import customers
+    from mailtenant.migration import State
 
+    if state is not None and state not in list(State):
+        raise output.CommandError(f"there is no state of that name; the states are {', '.join(State)}")
     with control(project) as plane, plane.database.read() as session:
         found = [_shown(plane, session, tenant) for tenant in customers.every(session)]
     found = [one for one in found if state in (None, one["state"])]
@@ -95,7 +98,7 @@ def show(label: CustomerArgument, as_json: output.JsonOption = False, project: o
         output.print_json(shown)
         return
     table = Table("", "", title=escape(f"{shown['organisation']} ({label})"), show_header=False)
-    for name in ("state", "reason", "smtp_host", "imap_host", "tenant_host", "label_confirmed", "webhook"):
+    for name in ("state", "reason", "fix", "smtp_host", "imap_host", "tenant_host", "label_confirmed", "webhook"):
         table.add_row(name, escape(str(shown[name])))
     for contact in shown["contacts"]:
         table.add_row("contact", escape(f"{contact['name']} <{contact['email']}>"))
@@ -155,6 +158,29 @@ def contact(
         typer.echo(f"announcements to {label} go to {len(shown['contacts'])} contacts")
 
 
+@app.command("remove-contact")
+def remove_contact(
+    label: CustomerArgument,
+    email: Annotated[str, typer.Argument(help="the address that gets no more announcements")],
+    as_json: output.JsonOption = False,
+    project: output.ProjectOption = None,
+) -> None:
+    """Take somebody off the list of those whom announcements go to. The last one stays.
+
+    Example: mailtenant customer remove-contact acme ann@acme.com
+    """
+    from mailtenant.control import customers
+
+    with control(project) as plane, plane.database.write() as session:
+        tenant = customers.find(session, label, lock=True)
+        customers.remove_contact(plane, session, tenant, email, actor=operator())
+        shown = _shown(plane, session, tenant)
+    if as_json:
+        output.print_json(shown)
+    else:
+        typer.echo(f"announcements to {label} go to {len(shown['contacts'])} contacts")
+
+
 @app.command()
 def domain(
     label: CustomerArgument,
@@ -205,7 +231,7 @@ def checklist(
         raise output.CommandError(f"the checklist has no such item; the items are {known}") from None
     with control(project) as plane, plane.database.write() as session:
         tenant = customers.find(session, label, lock=True)
-        migrations.check_item(plane, session, tenant, wanted, green=not red, by=by, note=note)
+        migrations.check_item(plane, session, tenant, wanted, green=not red, by=by, note=note, actor=operator())
         session.flush()
         shown = _shown(plane, session, tenant)
     if as_json:
@@ -275,6 +301,7 @@ def _shown(plane: "ControlPlane", session: "Session", tenant: "Tenant") -> dict[
         "organisation": tenant.organisation,
         "state": found.state.value,
         "reason": found.failure.why if found.failure else found.reason,
+        "fix": found.failure.fix if found.failure else "",
         "smtp_host": tenant.smtp_host,
         "imap_host": tenant.imap_host,
         "tenant_host": plane.settings.tenant_host(tenant.label),

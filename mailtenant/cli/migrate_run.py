@@ -26,6 +26,7 @@ from mailtenant.workflow.settings import WorkflowSettings
 from mailtenant.workflow.worker import FENCED_EXIT, Worker, stop_on_signals
 
 CHILD: Final = "MAILTENANT_WORKER_PARENT"
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 AGAIN: Final = (-signal.SIGALRM, FENCED_EXIT)
 RESTING: Final = (State.COMPLETED, State.ROLLED_BACK, State.FAILED, State.DEFERRED, State.OPTED_OUT, State.REQUESTED)
 
@@ -44,6 +45,8 @@ def run(
 
     Example: mailtenant migrate run
     """
+    if log.upper() not in LEVELS:
+        raise output.CommandError(f"--log takes {', '.join(LEVELS).lower()}")
     parent = os.environ.get(CHILD)
     code = _supervise(sys.argv[1:]) if parent is None else _work(once, log, project, int(parent))
     raise typer.Exit(code)

@@ -39,6 +39,8 @@ def status(
     """
     with control(project) as plane:
         if label is None:
+            if follow:
+                raise output.CommandError("--follow shows one move: name the customer's label")
             _print_all(plane, as_json)
             return
         seen = _follow(plane, label, as_json) if follow else view(plane, label)

@@ -39,16 +39,19 @@ def serve(
     logging.getLogger("httpx").setLevel(logging.WARNING)
     plane = open_control(folder)
     try:
-        listener = socket.create_server((host, port), reuse_port=port != 0)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, reuse_port=port != 0)
     except OSError as error:
         plane.close()
-        raise output.CommandError(f"cannot listen on {host}:{port}: {error.strerror}; take another --port") from None
+        said = f"cannot listen on {host}, port {port}: {error.strerror}; take another --host or --port"
+        raise output.CommandError(said) from None
     systems = ProjectSystems(folder, plane, SharedPlace.from_environment())
     worker = None
     if work:
         owner = f"serve-{socket.gethostname()[:60]}-{listener.getsockname()[1]}-{id(plane):x}"
         worker = TaskWorker(plane, systems, sender=Sender(plane, channels(plane), owner))
-    typer.echo(f"serving http://{host}:{listener.getsockname()[1]}/api/", err=True)
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"serving http://{shown}:{listener.getsockname()[1]}/api/", err=True)
     config = uvicorn.Config(
         create_app(plane, systems, worker), access_log=False, log_config=None, server_header=False,
         timeout_graceful_shutdown=10, timeout_keep_alive=30, loop="auto", http="httptools",

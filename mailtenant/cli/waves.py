@@ -12,6 +12,7 @@ from mailtenant.cli.control import control
 
 if TYPE_CHECKING:
     from mailtenant.control.plane import ControlPlane
+    from mailtenant.migration import Window
     from mailtenant.migration.waves import Customer, Slot, WavePlan
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -32,7 +33,8 @@ def waves(
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
-    """Plan every customer that has not moved into weekly waves. Nothing is scheduled. Exits with 1 if they do not fit.
+    """Plan every customer that has not moved into weekly waves, beside those that have a date. Nothing is scheduled.
+    Exits with 1 if they do not fit.
 
     Example: mailtenant waves --slot "tue 20:00 180" --slot "thu 20:00 180" --cap 10 --deadline 2027-02-28
     """
@@ -41,14 +43,18 @@ def waves(
 
     with control(project) as plane:
         first = _day(start, "--start") or (plane.now() + plane.settings.policy.notice).date() + timedelta(days=1)
-        customers, scheduled = _customers(plane, interruption, set(canary or ()))
+        customers, dated = _customers(plane, interruption, set(canary or ()))
+    scheduled = {label: window.start.isoformat() for label, window in dated.items()}
     try:
         slots = tuple(_slot(text) for text in slot or ("tue 20:00 180", "thu 20:00 180"))
-        calendar = Calendar(first, _day(deadline, "--deadline") or first + DEFAULT_DEADLINE, cap, slots, lanes)
+        last = _day(deadline, "--deadline") or first + DEFAULT_DEADLINE
+        calendar = Calendar(first, last, cap, slots, lanes, tuple(dated.values()))
     except ValueError as error:
         raise output.CommandError(str(error)) from None
     made = plan(customers, calendar)
     moves: list[dict[str, Any]] = []
+    if until is not None and defer is None:
+        raise output.CommandError("--until needs --defer, the customer that is put off until then")
     if defer is not None:
         day = _day(until, "--until")
         if day is None:
@@ -73,13 +79,15 @@ def waves(
         raise typer.Exit(output.ExitCode.PROBLEM)
 
 
-def _customers(plane: "ControlPlane", interruption: int, canaries: set[str]) -> tuple[list["Customer"], dict[str, str]]:
+def _customers(
+    plane: "ControlPlane", interruption: int, canaries: set[str]
+) -> tuple[list["Customer"], dict[str, "Window"]]:
     """Who still has to get a date, and who has one."""
     from mailtenant.control import customers, migrations
     from mailtenant.migration import State
     from mailtenant.migration.waves import Customer
 
-    open_, scheduled = [], {}
+    open_, dated = [], {}
     with plane.database.read() as session:
         for tenant in customers.every(session):
             _, found = migrations.load(session, tenant)
@@ -88,8 +96,8 @@ def _customers(plane: "ControlPlane", interruption: int, canaries: set[str]) -> 
                 opted_out = found.state is State.OPTED_OUT
                 open_.append(Customer(tenant.label, interruption, until, opted_out, tenant.label in canaries))
             elif found.window is not None and found.state is not State.COMPLETED:
-                scheduled[tenant.label] = found.window.start.isoformat()
-    return open_, scheduled
+                dated[tenant.label] = found.window
+    return open_, dated
 
 
 def _slot(text: str) -> "Slot":

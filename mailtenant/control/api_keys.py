@@ -10,9 +10,11 @@ from mailtenant.control import audit
 from mailtenant.control.errors import Conflict, ControlError, NotFound
 from mailtenant.control.keys import HINT, new_key
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import ApiKey, Tenant
+from mailtenant.control.tables import ApiKey, Tenant, may_be_id
 
 SHORTEST = 20
+LONGEST = 512
+"""A longer one is not looked for."""
 
 
 def create(plane: ControlPlane, session: Session, tenant: Tenant, name: str, *, actor: str) -> tuple[ApiKey, str]:
@@ -26,8 +28,8 @@ def take_over(plane: ControlPlane, session: Session, tenant: Tenant, name: str, 
 
     Raises: ControlError, Conflict
     """
-    if len(key) < SHORTEST or not key.isascii() or not key.isprintable() or " " in key:
-        raise ControlError(f"an API key has {SHORTEST} printable ASCII characters or more, without spaces")
+    if not SHORTEST <= len(key) <= LONGEST or not key.isascii() or not key.isprintable() or " " in key:
+        raise ControlError(f"an API key has {SHORTEST} to {LONGEST} printable ASCII characters, without spaces")
     return _store(plane, session, tenant, name, key, "(imported)", "apikey.import", actor)
 
 
@@ -37,7 +39,7 @@ def every(session: Session, tenant_id: int) -> Sequence[ApiKey]:
 
 def revoke(plane: ControlPlane, session: Session, tenant: Tenant, key_id: int, *, actor: str) -> ApiKey:
     """Refused from the next request on. Raises: NotFound"""
-    row = session.get(ApiKey, key_id)
+    row = session.get(ApiKey, key_id) if may_be_id(key_id) else None
     if row is None or row.tenant_id != tenant.id:
         raise NotFound(f"{tenant.label} has no key of that number; `mailtenant key list {tenant.label}`")
     if row.revoked_at is None:

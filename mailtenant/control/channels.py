@@ -17,7 +17,7 @@ import httpx
 
 from mailtenant.control.errors import Misconfigured
 from mailtenant.control.notifications import render
-from mailtenant.control.outbox import MAIL, WEBHOOK, Deliver, Letter, TryAgain, Undeliverable
+from mailtenant.control.outbox import MAIL, WEBHOOK, Deliver, Letter, OursToMend, TryAgain, Undeliverable
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import Tenant
 
@@ -45,12 +45,14 @@ class MailChannel:
             code = max(code for code, _ in refused.recipients.values())
             raise (Undeliverable if code >= 500 else TryAgain)(f"the relay answered {code} to the recipient") from None
         except smtplib.SMTPResponseException as refused:
-            # 5xx to the login or the sender is ours to mend, so the message waits for that, too.
-            kind = (
-                Undeliverable if refused.smtp_code >= 500 and isinstance(refused, smtplib.SMTPDataError) else TryAgain
-            )
+            if refused.smtp_code < 500:
+                raise TryAgain(f"the relay answered {refused.smtp_code}") from None
+            # To the login or the sender it is our settings that are wrong.
+            kind = Undeliverable if isinstance(refused, smtplib.SMTPDataError) else OursToMend
             raise kind(f"the relay answered {refused.smtp_code}") from None
-        except (OSError, smtplib.SMTPException, Misconfigured) as error:
+        except Misconfigured as error:
+            raise OursToMend(str(error)) from None
+        except (OSError, smtplib.SMTPException) as error:
             raise TryAgain(f"the relay cannot be used: {type(error).__name__}") from None
 
     def message(self, letter: Letter) -> EmailMessage:

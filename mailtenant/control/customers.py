@@ -1,9 +1,11 @@
 """Customers: their label, contacts and domains. Functions of a session; the caller owns the transaction."""
 
+import base64
 import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+import httpx
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -134,10 +136,29 @@ def add_contact(plane: ControlPlane, session: Session, tenant: Tenant, name: str
     """Whom announcements go to. Raises: ControlError"""
     _checked("contact's name", check_plain_text, name)
     _checked("contact's address", check_email, email)
+    if any(one.email.lower() == email.lower() for one in contacts(session, tenant.id)):
+        raise Conflict("this address is a contact already; it would get each announcement twice")
     contact = Contact(tenant_id=tenant.id, name=name, email=email)
     session.add(contact)
     audit.record(session, actor, "contact.add", tenant.id, plane.now(), email=email)
     return contact
+
+
+def remove_contact(plane: ControlPlane, session: Session, tenant: Tenant, email: str, *, actor: str) -> None:
+    """Nothing more is announced there; what was written for that address before stays as it is.
+
+    Raises: NotFound; Conflict, if nobody would be left.
+    """
+    known = contacts(session, tenant.id)
+    found = [one for one in known if one.email.lower() == email.lower()]
+    if not found:
+        raise NotFound(f"{tenant.label} has no contact of that address; `mailtenant customer show {tenant.label}`")
+    if len(found) == len(known):
+        raise Conflict("it is the only contact, and announcements need one; add the other one first")
+    for one in found:
+        session.delete(one)
+    session.flush()
+    audit.record(session, actor, "contact.remove", tenant.id, plane.now(), email=email)
 
 
 def add_domain(
@@ -172,22 +193,37 @@ def set_webhook(
 ) -> None:
     """Where events are posted, signed with `secret`; None: nowhere. Raises: ControlError"""
     if url is not None and not _is_webhook(url):
-        raise ControlError("a webhook's address must begin with https://")
+        raise ControlError("a webhook needs a whole address that begins with https://")
     if url is not None and not secret:
         raise ControlError("a webhook needs a signing secret")
+    if url is not None and secret and secret.startswith("whsec_"):
+        _checked_secret(secret)
     tenant.webhook_url = url
     tenant.webhook_secret = plane.vault.seal(secret) if url and secret else None
     audit.record(session, actor, "webhook.set", tenant.id, plane.now(), on=url is not None)
 
 
-def _is_webhook(url: str) -> bool:
-    """https, or http to this very machine."""
+def _checked_secret(secret: str) -> None:
+    """What stands behind `whsec_` is base64 (standardwebhooks.com), without which no message could be signed."""
     try:
-        parts = urlsplit(url)
-        if parts.scheme == "https":
-            return bool(parts.hostname) and url.isprintable()
-        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError:
+        key = b""
+    if not key:
+        raise ControlError("the signing secret begins with whsec_, but no base64 stands behind it; copy all of it")
+
+
+def _is_webhook(url: str) -> bool:
+    """https, or http to this very machine; and an address that the sender's client takes."""
+    try:
+        httpx.URL(url)
+        parts = urlsplit(url)
+        if parts.port == 0:
+            return False
+        if parts.scheme == "https":
+            return bool(parts.hostname) and url.isprintable() and " " not in url
+        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
+    except (ValueError, httpx.InvalidURL):
         return False
 
 

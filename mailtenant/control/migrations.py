@@ -84,9 +84,18 @@ def event_key(row: MigrationRow) -> str:
 
 
 def check_item(
-    plane: ControlPlane, session: Session, tenant: Tenant, item: Item, *, green: bool, by: str, note: str = ""
+    plane: ControlPlane,
+    session: Session,
+    tenant: Tenant,
+    item: Item,
+    *,
+    green: bool,
+    by: str,
+    note: str = "",
+    actor: str | None = None,
 ) -> None:
-    """Makes an item of the preparation checklist green, or red again."""
+    """Makes an item of the preparation checklist green, or red again. `by`: who says so, in the words of `actor`, who
+    does it; the audit trail names both. No `actor`: `by` did it."""
     row = session.get(ChecklistItem, (tenant.id, item.value))
     if not green:
         if row is not None:
@@ -95,7 +104,8 @@ def check_item(
         session.add(ChecklistItem(tenant_id=tenant.id, item=item.value, by=by, at=plane.now(), note=note))
     else:
         row.by, row.at, row.note = by, plane.now(), note
-    audit.record(session, by, "checklist.green" if green else "checklist.red", tenant.id, plane.now(), item=item.value)
+    action = "checklist.green" if green else "checklist.red"
+    audit.record(session, actor or by, action, tenant.id, plane.now(), item=item.value, by=by)
 
 
 def checklist(session: Session, tenant_id: int) -> Mapping[Item, ChecklistItem]:

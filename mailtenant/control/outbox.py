@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 from mailtenant.control import customers
 from mailtenant.control.errors import Conflict, NotFound
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import Message, Tenant
+from mailtenant.control.tables import Message, Tenant, may_be_id
 from mailtenant.migration import Migration, Notice
 
 MAIL: Final = "mail"
@@ -41,6 +41,10 @@ class TryAgain(Exception):
     """Not now."""
 
 
+class OursToMend(TryAgain):
+    """Not until our own settings are right: the message waits for that, however often it was tried."""
+
+
 @dataclass(frozen=True)
 class Letter:
     """One message as a channel gets it. `id` is the same at every attempt."""
@@ -54,7 +58,7 @@ class Letter:
 
 
 Deliver = Callable[[Letter], None]
-"""Hands a letter to the other side. Raises: Undeliverable, TryAgain."""
+"""Hands a letter to the other side. Raises: Undeliverable, TryAgain, OursToMend."""
 
 
 def write(
@@ -171,6 +175,8 @@ class Sender:
             self._channels[row.channel](letter)
         except Undeliverable as refused:
             self._note(row, state=DEAD, error=str(refused))
+        except OursToMend as ours:
+            self._note(row, state=WAITING, error=str(ours))
         except TryAgain as later:
             self._note(row, state=DEAD if row.attempts >= GIVE_UP_AFTER else WAITING, error=str(later))
         except Exception as defect:
@@ -210,7 +216,7 @@ def listing(session: Session, tenant_id: int | None = None, *, unsent: bool = Fa
 
 def revive(plane: ControlPlane, session: Session, number: int) -> Message:
     """Gives a dead message another round of attempts. Raises: NotFound"""
-    row = session.get(Message, number)
+    row = session.get(Message, number) if may_be_id(number) else None
     if row is None or row.state != DEAD:
         raise NotFound("no dead message of that number; `mailtenant notifications list --unsent`")
     row.state, row.attempts, row.due_at = WAITING, 0, plane.now()

@@ -1,7 +1,7 @@
 """The tables. A change here needs a revision in `alembic/versions`; a test compares the two on both databases."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.engine import Dialect
@@ -13,6 +13,15 @@ _NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+LARGEST_ID: Final = 2**31 - 1
+"""Of PostgreSQL's `integer`. A driver fails on a larger number where it should find nothing."""
+
+
+def may_be_id(number: int) -> bool:
+    """Whether a row could have this number: to be asked before a number from outside goes into a query."""
+    return 0 < number <= LARGEST_ID
 
 
 class Utc(TypeDecorator[datetime]):

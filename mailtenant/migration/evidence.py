@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+
+LONGEST_WINDOW: Final = 7 * 24 * 60
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ class Window:
             raise ValueError("the window's start has no time zone or another than UTC; give it in UTC")
         if not 1 <= self.interruption <= self.minutes:
             raise ValueError("the announced interruption must be at least 1 minute and fit into the window")
+        if self.minutes > LONGEST_WINDOW:
+            raise ValueError(f"a window is a week at most ({LONGEST_WINDOW} minutes); announce a shorter one")
+        if self.start.year == datetime.max.year:
+            raise ValueError("the window's start is at the end of the calendar; take an earlier one")
 
     @property
     def end(self) -> datetime:

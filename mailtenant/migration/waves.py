@@ -48,15 +48,19 @@ class Slot:
 @dataclass(frozen=True)
 class Calendar:
     """`deadline` is the last day on which somebody may be moved. `cap`: customers a week; weeks begin on `start`'s
-    Monday. `lanes`: how many may be moved at the same time."""
+    Monday. `lanes`: how many may be moved at the same time. `given`: windows that customers beside the list have
+    already; they count in their week, and take their interruption's place in a slot."""
 
     start: date
     deadline: date
     cap: int
     slots: tuple[Slot, ...]
     lanes: int = 1
+    given: tuple[Window, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.deadline < self.start:
+            raise ValueError(f"the deadline {self.deadline} is before the first day {self.start}; take a later one")
         if self.cap < 1 or self.lanes < 1 or not self.slots:
             raise ValueError("a calendar needs a cap and lanes of at least 1, and at least one slot")
         by_time = sorted(self.slots, key=lambda slot: (slot.weekday, slot.at))
@@ -166,20 +170,26 @@ class _Taken:
 
     def add(self, number: int, offset: int, minutes: int) -> None:
         self.intervals[number].append((offset, minutes))
-        week = _week(self.windows[number][0])
-        self.members[week] = self.members.get(week, 0) + 1
+        self.count(self.windows[number][0])
+
+    def count(self, day: date) -> None:
+        self.members[_week(day)] = self.members.get(_week(day), 0) + 1
+
+    def add_fixed(self, window: Window) -> None:
+        """Counts in its week wherever it lies: a date may have been agreed on outside every slot."""
+        self.count(window.start.date())
+        for number, (day, slot) in enumerate(self.windows):
+            offset = int((window.start - _start(day, slot)).total_seconds()) // 60
+            if 0 <= offset < slot.minutes:
+                self.intervals[number].append((offset, window.interruption))
 
 
 def _place(order: Sequence[Customer], calendar: Calendar, fixed: WavePlan) -> WavePlan:
     """Each into the first window that takes it, beside those that are fixed."""
     windows = calendar.windows()
     taken = _Taken(windows, [[] for _ in windows])
-    for one in fixed.placed:
-        for number, (day, slot) in enumerate(windows):
-            offset = int((one.window.start - _start(day, slot)).total_seconds()) // 60
-            if 0 <= offset < slot.minutes:
-                taken.add(number, offset, one.window.interruption)
-                break
+    for window in (*calendar.given, *(one.window for one in fixed.placed)):
+        taken.add_fixed(window)
     placed, left_out, opted_out = list(fixed.placed), {}, []
     for customer in order:
         if customer.opted_out:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetWorkflowID, StepOptions
 from sqlalchemy.exc import DBAPIError
 
 from mailtenant.control.database import Database
@@ -20,7 +20,7 @@ from mailtenant.control.outbox import Sender
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import Task
 from mailtenant.tasks import book
-from mailtenant.tasks.kinds import Later, items, perform
+from mailtenant.tasks.kinds import AWAY, Later, items, perform
 from mailtenant.tasks.systems import Systems
 from mailtenant.workers.leases import Fenced, Lease
 
@@ -30,6 +30,8 @@ SCHEMA: Final = "dbos_tasks"
 CONCURRENCY: Final = 4
 WAIT: Final = 5.0
 """Seconds between two looks while the customer moves."""
+AGAIN: Final = 2.0
+"""Seconds between two tries while the database is away."""
 _log = logging.getLogger(__name__)
 
 
@@ -47,11 +49,11 @@ _hands: list[_Hands] = []
 @DBOS.workflow(name="task", max_recovery_attempts=1_000_000)
 def task(identity: str) -> str:
     """One task; its last state."""
-    count: int = DBOS.run_step({"name": "begin"}, _begin, identity)
+    count: int = DBOS.run_step(_step("begin"), _begin, identity)
     answers: list[dict[str, Any]] = []
     for number in range(count):
         while True:
-            answer = DBOS.run_step({"name": f"item {number}"}, _item, identity, number, count)
+            answer = DBOS.run_step(_step(f"item {number}"), _item, identity, number, count)
             if "wait" not in answer:
                 break
             DBOS.sleep(WAIT)
@@ -60,7 +62,15 @@ def task(identity: str) -> str:
         answers.append(answer)
         if answer.get("stop"):
             break
-    return str(DBOS.run_step({"name": "end"}, _end, identity, answers))
+    return str(DBOS.run_step(_step("end"), _end, identity, answers))
+
+
+def _step(name: str) -> StepOptions:
+    """A step waits for a database that is away: if it failed, its workflow would be over and its row never end."""
+    return {
+        "name": name, "retries_allowed": True, "max_attempts": 1_000_000, "interval_seconds": AGAIN,
+        "backoff_rate": 1.0, "should_retry": lambda error: isinstance(error, AWAY),
+    }  # fmt: skip
 
 
 def _begin(identity: str) -> int:

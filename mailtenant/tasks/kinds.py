@@ -5,6 +5,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mailtenant.accounts.errors import AccountError
 from mailtenant.control.errors import ControlError
@@ -22,6 +24,8 @@ ANSWERS: Final = (
     AccountError, ApiError, ControlError, PlanRefused, SettingsErrors, StackError, SystemRefused,
 )  # fmt: skip
 """What a mail system may say; anything else is a defect of ours."""
+AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
+"""Our database is away or busy: the same again may succeed."""
 MAILBOX_KINDS: Final = ("mailbox.add", "mailbox.password", "mailbox.remove")
 DNS_KINDS: Final = ("dns.push", "dns.repush", "dns.verify", "dns.clean")
 ASK_SUPPORT: Final = (
@@ -62,6 +66,8 @@ def perform(plane: ControlPlane, systems: Systems, identity: str, number: int) -
         return _dns(plane, system, kind, str(item), tenant.id)
     except ANSWERS as answer:
         return {"ok": False, "item": item, "said": str(answer)}
+    except AWAY:
+        raise
     except Exception:
         _log.exception("task %s: item %d", identity, number)
         return {"ok": False, "item": item, "said": "an error of ours; tell support the task's id"}

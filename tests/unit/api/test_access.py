@@ -6,7 +6,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from mailtenant.api.directory import Directory
+from mailtenant.api.security import Gate
 from mailtenant.control import api_keys, customers
+from mailtenant.control.errors import Misconfigured
 from mailtenant.control.plane import ControlPlane
 from mailtenant.tasks import book
 from tests.unit.api.service import Service, service
@@ -173,3 +176,10 @@ def test_without_a_database_503_and_when_to_come_back(api: Service, monkeypatch:
 def test_health_needs_no_key(api: Service) -> None:
     answer = api.get("/healthz", None)
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_a_storage_of_counts_that_does_not_exist_is_said_without_its_password(plane: ControlPlane) -> None:
+    settings = plane.settings.model_copy(update={"rate_storage": "nothing://user:secret@host"})
+    with pytest.raises(Misconfigured, match="MAILTENANT_RATE_STORAGE") as refused:
+        Gate(replace(plane, settings=settings), Directory(plane.database))
+    assert "secret" not in str(refused.value)

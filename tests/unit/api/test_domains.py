@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from mailtenant.control import audit, customers
+from mailtenant.control.tables import Task
 from mailtenant.migration import Side
 from mailtenant.tasks import book
 from mailtenant.tasks.kinds import ASK_SUPPORT, perform
@@ -82,3 +83,14 @@ def test_a_plan_without_room_for_one_more_is_said(api: Service) -> None:
     answer = ask(api, api.key(), "acme.io")
     assert answer.status_code == 409
     assert answer.json()["error"]["message"] == "all 1 domains of your plan are in use; ask support for more"
+
+
+def test_a_domain_is_found_however_it_is_written(api: Service) -> None:
+    """Names of the DNS are the same in capitals (RFC 4343), and `POST /api/domains/` takes them so, too."""
+    add_customer(api.plane)
+    key = api.key()
+    assert api.get("/api/domains/Acme.TEST", key).json()["name"] == "acme.test"
+    assert api.call("POST", "/api/domains/ACME.test/verify", key).status_code == 202
+    made = api.call("POST", "/api/domains/bulk-push-dns", key, json={"domains": ["ACME.test", "acme.test"]}).json()
+    with api.plane.database.read() as session:
+        assert session.get_one(Task, made["task_id"]).given == {"domains": ["acme.test"]}

@@ -26,6 +26,15 @@ def test_the_customer_acknowledges_its_items_and_not_ours(api: Service) -> None:
     assert not next(one for one in withdrawn["checklist"] if one["item"] == "team")["green"]
 
 
+def test_the_audit_trail_names_the_key_whatever_name_is_given(api: Service) -> None:
+    add_customer(api.plane)
+    api.call("POST", "/api/migration/checklist/team", api.key(), json={"by": "operator:root"})
+    with api.plane.database.read() as session:
+        entry = audit.entries(session)[0]
+    assert (entry.actor.partition(":")[0], entry.action) == ("key", "checklist.green")
+    assert entry.detail == {"item": "team", "by": "operator:root"}
+
+
 def test_the_label_is_confirmed_once(api: Service) -> None:
     add_customer(api.plane)
     key = api.key()

@@ -56,6 +56,32 @@ def test_a_window_is_fixed_and_moved_and_too_early_a_one_is_refused(plane: Contr
     assert [event["event"] for event in shown["events"]] == ["schedule", "reschedule"]  # type: ignore[index,union-attr]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("--start", "9999-12-31T23:59:59"), ("--start", in_days(9), "--minutes", "99999999999999")],
+)
+def test_a_window_beyond_all_measure_is_refused(plane: ControlPlane, capsys: Capture, words: tuple[str, ...]) -> None:
+    assert run(["migrate", "schedule", "acme", *words]) == 1
+    assert capsys.readouterr().err.startswith("error:")
+    assert seen(capsys)["state"] == "requested"
+
+
+def test_options_that_make_no_sense_are_said(plane: ControlPlane, capsys: Capture) -> None:
+    for words in (["run", "--log", "loud"], ["status", "--follow"]):
+        assert run(["migrate", *words]) == 1
+        assert capsys.readouterr().err.startswith("error:")
+
+
+def test_what_failed_is_shown_with_its_fix(plane: ControlPlane, capsys: Capture) -> None:
+    run(["migrate", "schedule", "acme", "--start", in_days(9)])
+    migrations.apply_event(plane, "acme", events.Prepare(), actor="test")
+    migrations.apply_event(plane, "acme", events.Fail("no room", "make some"), actor="test")
+    capsys.readouterr()
+    assert run(["customer", "show", "acme", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["reason"], shown["fix"]) == ("no room", "make some")
+
+
 def test_a_window_that_cannot_hold_its_interruption_is_refused(plane: ControlPlane, capsys: Capture) -> None:
     words = ["migrate", "schedule", "acme", "--start", in_days(9), "--minutes", "10", "--interruption", "20"]
     assert run(words) == 1

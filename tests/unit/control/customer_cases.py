@@ -128,12 +128,45 @@ class CustomerCases:
 
     @pytest.mark.parametrize(
         "address",
-        ["http://example.com/x", "http://127.0.0.1.example.com/", "ftp://example.com", "https://", "javascript:1", ""],
+        [
+            "http://example.com/x",
+            "http://127.0.0.1.example.com/",
+            "ftp://example.com",
+            "https://",
+            "javascript:1",
+            "",
+            "https://example.com:99999/",
+            "https://exa mple.com/",
+            "https://example.com:0/",
+            "https://[::1/",
+        ],
     )
     def test_a_webhook_is_https_or_on_this_machine(self, plane: ControlPlane, address: str) -> None:
         add_customer(plane)
         with plane.database.write() as session, pytest.raises(ControlError, match="https"):
             customers.set_webhook(plane, session, customers.find(session, "acme"), address, "secret", actor=ACTOR)
+
+    @pytest.mark.parametrize("secret", ["whsec_", "whsec_%%%", "whsec_YWJ"])
+    def test_a_secret_that_cannot_sign_is_refused(self, plane: ControlPlane, secret: str) -> None:
+        add_customer(plane)
+        with plane.database.write() as session, pytest.raises(ControlError, match="base64") as refused:
+            tenant = customers.find(session, "acme")
+            customers.set_webhook(plane, session, tenant, "https://example.com/hook", secret, actor=ACTOR)
+        assert secret not in str(refused.value) or secret == "whsec_"
+
+    def test_a_contact_stands_once_and_can_go_but_not_the_last(self, plane: ControlPlane) -> None:
+        add_customer(plane)
+        with plane.database.write() as session:
+            tenant = customers.find(session, "acme")
+            with pytest.raises(Conflict, match="twice"):
+                customers.add_contact(plane, session, tenant, "Jo", "JO@example.com", actor=ACTOR)
+            with pytest.raises(Conflict, match="only contact"):
+                customers.remove_contact(plane, session, tenant, "jo@example.com", actor=ACTOR)
+            customers.add_contact(plane, session, tenant, "Ann", "ann@example.com", actor=ACTOR)
+            customers.remove_contact(plane, session, tenant, "Jo@example.com", actor=ACTOR)
+            with pytest.raises(NotFound):
+                customers.remove_contact(plane, session, tenant, "jo@example.com", actor=ACTOR)
+            assert [one.email for one in customers.contacts(session, tenant.id)] == ["ann@example.com"]
 
     def test_a_webhook_secret_is_stored_encrypted(self, plane: ControlPlane) -> None:
         add_customer(plane)

@@ -222,8 +222,12 @@ class OutboxCases:
 
     def test_without_a_relay_the_message_waits(self, plane: ControlPlane) -> None:
         _schedule(plane, ready_customer(plane))
-        Sender(plane, channels(plane), "one").round()
-        assert _rows(plane)[0].state == WAITING
+        for _ in range(outbox.GIVE_UP_AFTER + 1):
+            clock_of(plane).at = max(plane.now(), _rows(plane)[0].due_at)
+            assert Sender(plane, channels(plane), "one").round() == 1
+        row = _rows(plane)[0]
+        assert row.state == WAITING
+        assert "MAILTENANT_RELAY_URL is not set" in str(row.error)
 
     def test_a_defect_of_ours_keeps_the_message(self, plane: ControlPlane, caplog: pytest.LogCaptureFixture) -> None:
         _schedule(plane, ready_customer(plane))

@@ -1,10 +1,12 @@
 """The planner of waves: what it promises holds for every list of customers."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings, strategies
 
+from mailtenant.migration.evidence import Window
 from mailtenant.migration.waves import DEFAULT_DEADLINE, Calendar, Customer, Slot, WavePlan, defer, plan
 
 START = date(2026, 12, 1)
@@ -132,6 +134,7 @@ def test_a_deferral_gives_its_place_to_one_that_waits() -> None:
     ("change", "said"),
     [
         ({"cap": 0}, "cap"),
+        ({"deadline": START - timedelta(days=1)}, "before the first day"),
         ({"slots": ()}, "slot"),
         ({"slots": (Slot(1, time(20), 120), Slot(1, time(21), 30))}, "overlap"),
     ],
@@ -140,6 +143,24 @@ def test_a_calendar_that_makes_no_sense_is_refused(change: dict[str, object], sa
     good: dict[str, object] = {"start": START, "deadline": START, "cap": 1, "slots": TWO_NIGHTS}
     with pytest.raises(ValueError, match=said):
         Calendar(**(good | change))  # type: ignore[arg-type]
+
+
+def test_dates_that_are_given_already_take_their_place() -> None:
+    """Two on the first evening, one of them outside every slot: with a cap of 3 there is room for one more that week,
+    and it does not begin while the other is under way."""
+    first = datetime(2026, 12, 1, 20, tzinfo=UTC)
+    given = (Window(first, 120, 30), Window(first.replace(hour=9), 60, 15))
+    made = plan([Customer("a"), Customer("b")], replace(calendar(cap=3), given=given))
+    one, other = sorted(made.placed, key=lambda placed: placed.window.start)
+    assert one.window.start == first + timedelta(minutes=30)
+    assert other.window.start.date() >= date(2026, 12, 7)
+    full = plan([Customer("a")], replace(calendar(cap=2, days=6), given=given))
+    assert full.left_out
+    put_off, moves = defer(
+        made, [Customer("a"), Customer("b")], replace(calendar(cap=3), given=given), one.label, START
+    )
+    assert [move.label for move in moves] == []
+    assert put_off.fits
 
 
 def test_a_label_that_stands_twice_is_refused() -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from mailtenant.control import customers
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import Mailbox, Task
 from mailtenant.migration import State
-from mailtenant.tasks import book
+from mailtenant.tasks import book, durable
 from mailtenant.tasks.durable import TaskWorker
+from mailtenant.tasks.kinds import perform
 from tests.unit.control.planes import ACTOR, add_customer, advance, ready_customer
 from tests.unit.tasks.file_system import FileSystem
 
@@ -132,6 +134,25 @@ class TaskCases:
             book.cancel(plane, session, customers.find(session, "acme").id, identity, actor=ACTOR)
         assert ended(plane, identity).state == book.CANCELLED
         assert system.calls == ["push globex.test"]
+
+    @pytest.mark.usefixtures("worker")
+    def test_a_database_that_is_away_for_a_moment_delays_a_task_and_no_more(
+        self, plane: ControlPlane, system: FileSystem, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        add_customer(plane)
+        tries: list[str] = []
+
+        def away(*arguments: Any) -> Any:
+            tries.append(arguments[2])
+            if len(tries) < 3:
+                raise OperationalError("SELECT", {}, OSError())
+            return perform(*arguments)
+
+        monkeypatch.setattr(durable, "AGAIN", 0.1)
+        monkeypatch.setattr(durable, "perform", away)
+        identity = asked(plane, "acme", "dns.push", {"domains": ["acme.test"]})
+        assert ended(plane, identity).state == book.COMPLETED
+        assert len(tries) == 3
 
     def test_cancelled_before_it_began(self, plane: ControlPlane) -> None:
         add_customer(plane)

@@ -1,0 +1,38 @@
+"""`mailtenant customer`, `key` and `notifications` on the embedded control plane."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Cli
+
+
+@pytest.fixture(autouse=True)
+def acme(tmp_path: Path, project: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILTENANT_DATABASE_URL", f"sqlite:///{tmp_path / 'c.db'}")
+    monkeypatch.setenv("MAILTENANT_KEY_FILE", str(tmp_path / "k"))
+    contact = ("--contact-name", "Jo Doe", "--contact-email", "jo@example.com")
+    assert cli("customer", "add", "Acme GmbH", "--domain", "acme.test", *contact).code == 0
+
+
+def test_a_contact_that_was_wrong_is_put_right(cli: Cli) -> None:
+    last = cli("customer", "remove-contact", "acme", "jo@example.com")
+    assert (last.code, "the only contact" in last.err) == (1, True)
+    assert cli("customer", "contact", "acme", "Ann Roe", "ann@example.com").code == 0
+    left = cli("customer", "remove-contact", "acme", "jo@example.com", "--json").json
+    assert left["contacts"] == [{"name": "Ann Roe", "email": "ann@example.com"}]
+
+
+def test_a_state_that_does_not_exist_is_no_empty_list(cli: Cli) -> None:
+    assert [one["label"] for one in cli("customer", "list", "--state", "requested", "--json").json] == ["acme"]
+    ended = cli("customer", "list", "--state", "request")
+    assert ended.code == 1
+    assert "rolled_back" in ended.err
+
+
+@pytest.mark.parametrize("number", ["99", str(2**31), str(10**30)])
+def test_a_number_that_nothing_has_is_said_in_one_line(cli: Cli, number: str) -> None:
+    for words in (("key", "revoke", "acme", number), ("notifications", "retry", number)):
+        ended = cli(*words)
+        assert ended.code == 1
+        assert ended.err.startswith("error:")
