@@ -37,7 +37,7 @@ class Repository:
         """Raises: DiffError, if there is no repository."""
         self._project = project
         try:
-            self._prefix = self._git("rev-parse", "--show-prefix").strip()
+            self._prefix = self._git("rev-parse", "--show-prefix").removesuffix("\n")
         except DiffError:
             raise DiffError(f"{project} is in no git repository, so there is nothing to compare with") from None
 
@@ -74,7 +74,10 @@ class Repository:
         if revision.commit is None:
             names: Iterable[str] = (path.name for path in (self._project / _STACKS).glob("Pulumi.*.yaml"))
         else:
-            tree = self._git("ls-tree", "--name-only", "-z", f"{revision.commit}:{self._prefix}{_STACKS}", empty=True)
+            # --full-tree: of the tree that is named, not of what lies below the current folder's name in it.
+            tree = self._git(
+                "ls-tree", "--full-tree", "--name-only", "-z", f"{revision.commit}:{self._prefix}{_STACKS}", empty=True
+            )
             names = tree.split("\0")
         return frozenset(n[7:-5] for n in names if n.startswith("Pulumi.") and n.endswith(".yaml") and len(n) > 12)
 
@@ -89,7 +92,9 @@ class Repository:
         there = [path for path in paths if self.holds(revision, path)]
         if not there:
             return
-        packed = self._run("archive", "--format=tar", f"{revision.commit}:{self._prefix}", "--", *there)
+        # From the repository's root: elsewhere `git archive` looks for the current folder in the tree that is named.
+        root = Path(self._git("rev-parse", "--show-toplevel").removesuffix("\n"))
+        packed = self._run("archive", "--format=tar", f"{revision.commit}:{self._prefix}", "--", *there, folder=root)
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")
 
@@ -120,10 +125,10 @@ class Repository:
                 return ""
             raise
 
-    def _run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+    def _run(self, *arguments: str, stdin: bytes = b"", folder: Path | None = None) -> bytes:
         try:
             done = subprocess.run(
-                ["git", "-C", str(self._project), *arguments],
+                ["git", "-C", str(folder or self._project), *arguments],
                 input=stdin,
                 capture_output=True,
                 check=False,

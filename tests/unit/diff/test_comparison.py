@@ -191,6 +191,18 @@ def test_unknown_revisions_and_folders_are_named(stacks_only: GitProject, tmp_pa
         Repository(tmp_path)
 
 
+def test_a_project_below_the_root_of_its_repository(with_code: GitProject) -> None:
+    outer = with_code.folder.parent
+    (with_code.folder / ".git").rename(outer / ".git")
+    with_code.commit("into a folder below")
+    base = with_code.git("rev-parse", "HEAD")
+    with_code.edit("templates/postfix/etc/postfix/main.cf.j2", "mailbox_size_limit = 0", "mailbox_size_limit = 1")
+    head = with_code.commit()
+    found = with_code.compare(base, head)
+    assert ([one.label for one in found.tenants], found.total) == (["acme", "globex", "initech"], 3)
+    assert {one.kind for one in found.tenants} == {"changed"}
+
+
 def test_options_are_never_taken_for_revisions(stacks_only: GitProject) -> None:
     with pytest.raises(DiffError, match="no revision"):
         Repository(stacks_only.folder).resolve("--output=/tmp/x")
