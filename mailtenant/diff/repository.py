@@ -67,10 +67,14 @@ class Repository:
         if head.commit is None:
             unknown = self._git("ls-files", "--others", "--exclude-standard", "-z", "--", ".")
             found |= {path for path in unknown.split("\0") if path}
-        return frozenset(found)
+        # What is no UTF-8 text is written with backslashes: reports can hold it.
+        return frozenset(path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for path in found)
 
     def labels(self, revision: Revision) -> frozenset[str]:
-        """Labels of the stack files in a revision."""
+        """Labels of the stack files in a revision.
+
+        Raises: DiffError for a name that git's lists and reports cannot carry.
+        """
         if revision.commit is None:
             names: Iterable[str] = (path.name for path in (self._project / _STACKS).glob("Pulumi.*.yaml"))
         else:
@@ -79,7 +83,10 @@ class Repository:
                 "ls-tree", "--full-tree", "--name-only", "-z", f"{revision.commit}:{self._prefix}{_STACKS}", empty=True
             )
             names = tree.split("\0")
-        return frozenset(n[7:-5] for n in names if n.startswith("Pulumi.") and n.endswith(".yaml") and len(n) > 12)
+        found = frozenset(n[7:-5] for n in names if n.startswith("Pulumi.") and n.endswith(".yaml") and len(n) > 12)
+        if strange := sorted(label for label in found if not label.isprintable()):
+            raise DiffError(f"a stack file's name is not text: {_STACKS}/Pulumi.{ascii(strange[0])[1:-1]}.yaml; rename it")
+        return found
 
     def holds(self, revision: Revision, path: str) -> bool:
         """Whether a file or folder is in the revision."""

@@ -1,5 +1,6 @@
 """Two revisions of a real repository: which tenants change, judged by each revision's own code."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailtenant.diff.comparison import CODE, NO_PART
+from mailtenant.diff.document import from_json, to_json
 from mailtenant.diff.errors import DiffError
 from mailtenant.diff.markdown import markdown
 from mailtenant.diff.repository import Repository
@@ -201,6 +203,24 @@ def test_a_project_below_the_root_of_its_repository(with_code: GitProject) -> No
     found = with_code.compare(base, head)
     assert ([one.label for one in found.tenants], found.total) == (["acme", "globex", "initech"], 3)
     assert {one.kind for one in found.tenants} == {"changed"}
+
+
+@pytest.mark.parametrize("name", [b"Pulumi.a\nb.yaml", b"Pulumi.\xff.yaml"], ids=["two-lines", "not-utf-8"])
+def test_a_stack_file_whose_name_is_no_text_is_named(stacks_only: GitProject, cli: Cli, name: bytes) -> None:
+    base = stacks_only.git("rev-parse", "HEAD")
+    Path(os.fsdecode(os.path.join(os.fsencode(stacks_only.folder / "stacks"), name))).write_text("x", encoding="utf-8")
+    for head in ([], [stacks_only.commit()]):
+        ended = cli("diff", base, *head, "--project", stacks_only.folder)
+        assert ended.code == 1
+        assert "a stack file's name is not text: stacks/Pulumi." in ended.err
+
+
+def test_any_other_name_that_is_no_text_is_shown_in_its_octets(with_code: GitProject) -> None:
+    folder = os.fsencode(with_code.folder / "templates")
+    Path(os.fsdecode(os.path.join(folder, b"\xff.j2"))).write_text("x", encoding="utf-8")
+    found = with_code.compare("HEAD")
+    assert found.code_changed == ("templates/\\xff.j2",)
+    assert from_json(to_json(found), "x") == found
 
 
 def test_options_are_never_taken_for_revisions(stacks_only: GitProject) -> None:
