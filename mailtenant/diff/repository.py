@@ -85,7 +85,8 @@ class Repository:
             names = tree.split("\0")
         found = frozenset(n[7:-5] for n in names if n.startswith("Pulumi.") and n.endswith(".yaml") and len(n) > 12)
         if strange := sorted(label for label in found if not label.isprintable()):
-            raise DiffError(f"a stack file's name is not text: {_STACKS}/Pulumi.{ascii(strange[0])[1:-1]}.yaml; rename it")
+            name = f"{_STACKS}/Pulumi.{ascii(strange[0])[1:-1]}.yaml"
+            raise DiffError(f"a stack file's name is not text: {name}; rename it")
         return found
 
     def holds(self, revision: Revision, path: str) -> bool:
