@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = "tombstones.txt"
-_HEAD: Final = (
-    "# Labels of tenants that are gone. Old records may still point at their hosts: never used again.\n"
-)
+_HEAD: Final = "# Labels of tenants that are gone. Old records may still point at their hosts: never used again.\n"
 
 
 def tombstone(stacks: Path, label: str) -> str | None:
