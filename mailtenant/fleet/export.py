@@ -73,7 +73,8 @@ def export_all(stack_file: StackFile, folder: Path, progress: Callable[[str], No
     """Goes on with what `begin_export` began. Raises: AccountsUnavailable"""
     engine = TenantEngine.of(stack_file.settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / "mail").mkdir(exist_ok=True)
+    # The folder itself may be an older one that others can read.
+    (folder / "mail").mkdir(exist_ok=True, mode=0o700)
     with AccountStore(engine) as store:
         boxes, aliases = store.export()
         addresses = [mailbox.address for mailbox in store.mailboxes()]
