@@ -11,13 +11,12 @@ import pytest
 from mailtenant.fleet import suspension
 from mailtenant.fleet.suspension import suspend
 
+MAILBOXES = {"jo@acme.test": True, "off@acme.test": False}
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 class Store:
     """Two mailboxes, one of them off already."""
-
-    on = {"jo@acme.test": True, "off@acme.test": False}
 
     def __init__(self, _: object) -> None:
         pass
@@ -29,7 +28,7 @@ class Store:
         pass
 
     def mailboxes(self) -> list[Any]:
-        return [SimpleNamespace(address=address, enabled=on) for address, on in self.on.items()]
+        return [SimpleNamespace(address=address, enabled=on) for address, on in MAILBOXES.items()]
 
     def set_enabled(self, addresses: Sequence[str], *, enabled: bool) -> None:
         pass
