@@ -27,6 +27,10 @@ class Revision:
         return f"{self.name} ({self.commit[:9]})" if self.commit and self.commit != self.name else self.name
 
 
+class GitMissing(DiffError):
+    """There is no git here."""
+
+
 WORKING_TREE = Revision("working tree", None)
 
 
@@ -38,7 +42,15 @@ class Repository:
         self._project = project
         try:
             self._prefix = self._git("rev-parse", "--show-prefix").removesuffix("\n")
-        except DiffError:
+        except GitMissing:
+            raise
+        except DiffError as error:
+            _, found, trusted = str(error).partition("--add safe.directory ")  # git's last words are the command
+            if found:
+                raise DiffError(
+                    f"git does not trust {project}, which another user owns; if you do: "
+                    f"git config --global --add safe.directory {trusted}"
+                ) from None
             raise DiffError(f"{project} is in no git repository, so there is nothing to compare with") from None
 
     def resolve(self, name: str) -> Revision:
@@ -143,7 +155,7 @@ class Repository:
                 timeout=120,
             )
         except FileNotFoundError:
-            raise DiffError("git was not found; install it") from None
+            raise GitMissing("git was not found; install it") from None
         if done.returncode:
             said = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
             raise DiffError(f"git {arguments[0]}: {said.removeprefix('fatal: ')}")

@@ -223,6 +223,17 @@ def test_any_other_name_that_is_no_text_is_shown_in_its_octets(with_code: GitPro
     assert from_json(to_json(found), "x") == found
 
 
+def test_without_git_or_its_trust_the_error_says_so(
+    stacks_only: GitProject, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    ended = cli("diff", "HEAD", "--project", stacks_only.folder)
+    assert f"git config --global --add safe.directory {stacks_only.folder}" in ended.err
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ended = cli("diff", "HEAD", "--project", stacks_only.folder)
+    assert (ended.code, "git was not found" in ended.err) == (1, True)
+
+
 def test_options_are_never_taken_for_revisions(stacks_only: GitProject) -> None:
     with pytest.raises(DiffError, match="no revision"):
         Repository(stacks_only.folder).resolve("--output=/tmp/x")
