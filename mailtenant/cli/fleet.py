@@ -68,6 +68,8 @@ def plan(
 ) -> None:
     """Which tenants a rollout would change, in which wave, and whom it would leave out. Changes nothing.
 
+    Exit code 1 if a stack file is not in order, or a preview fails.
+
     Example: mailtenant fleet plan --release 2026.12 --canary acme
     """
     folder = output.project_dir(project)
@@ -82,6 +84,8 @@ def plan(
     else:
         _print_selection(found, selection, release, previews)
     _tell_problems(found)
+    if failed := [label for label, one in previews.items() if "error" in one]:
+        raise output.CommandError(f"no preview of {', '.join(failed)}; see why above")
 
 
 @app.command("rollout")

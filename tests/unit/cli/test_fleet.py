@@ -47,3 +47,12 @@ def test_nothing_to_roll_is_all_well_only_where_everybody_was_reached(work: list
 def test_who_was_not_asked_for_may_be_silent(work: list[int], cli: Cli) -> None:
     assert cli("fleet", "rollout", "--yes", "--only", "acme").code == 0
     assert len(work) == 1
+
+
+def test_a_preview_that_fails_is_no_plan_in_order(work: list[int], cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "_previews", lambda *_: {"acme": {"error": "wrong passphrase"}})
+    ended = cli("fleet", "plan", "--preview", "--json")
+    assert ended.code == 1
+    assert ended.json["previews"] == {"acme": {"error": "wrong passphrase"}}
+    assert "no preview of acme" in ended.err
+    assert cli("fleet", "plan", "--json").code == 0
