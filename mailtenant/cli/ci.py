@@ -263,7 +263,7 @@ def _post(post: str, text: str, author: str) -> str:
 
 def _comparison(diff: Path) -> Comparison:
     try:
-        return from_json(diff.read_text(encoding="utf-8"), diff.name)
+        return from_json(diff.read_text(encoding="utf-8", errors="replace"), diff.name)
     except DiffError as error:
         raise output.CommandError(str(error)) from None
 
