@@ -1,9 +1,10 @@
-"""The comment's place: found by its marker among all pages of comments, written anew or changed."""
+"""What GitHub is asked: where our comment is, by its marker among all pages of them, and what was deployed last."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -41,8 +42,8 @@ def post(place: PullRequest, text: str, token: str, api: str = API, author: str 
 
     Raises: mailtenant.rest.ApiError
     """
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
-    rest = Rest(api, {**headers, "X-GitHub-Api-Version": "2022-11-28"}, _explain)
+    fix = "give the job `pull-requests: write` (a fork's job never has it)"
+    rest = _rest(api, token, f"the token may not write comments here: {fix}")
     comments = f"/repos/{place.repository}/issues"
     for one in _comments(rest, f"{comments}/{place.number}/comments"):
         if _is_ours(one, author):
@@ -52,6 +53,28 @@ def post(place: PullRequest, text: str, token: str, api: str = API, author: str 
             return "changed"
     rest.call("POST", f"{comments}/{place.number}/comments", body={"body": text})
     return "made"
+
+
+def last_success(repository: str, workflow: str, branch: str, token: str, api: str = API) -> str | None:
+    """The commit of the last run of a workflow that succeeded on a branch; None: there was none yet.
+
+    Raises: PlaceError, mailtenant.rest.ApiError
+    """
+    if not _REPOSITORY.fullmatch(repository):
+        raise PlaceError("a repository is named like owner/name")
+    rest = _rest(api, token, "the token may not read runs here: give the job `actions: read`")
+    answer = rest.call(
+        "GET",
+        f"/repos/{repository}/actions/workflows/{quote(workflow, safe='')}/runs",
+        query={"branch": branch, "status": "success", "per_page": "1"},
+    )
+    runs = (answer or {}).get("workflow_runs") or []
+    return str(runs[0]["head_sha"]) if runs else None
+
+
+def _rest(api: str, token: str, forbidden: str) -> Rest:
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+    return Rest(api, {**headers, "X-GitHub-Api-Version": "2022-11-28"}, lambda answer: _explain(answer, forbidden))
 
 
 def _is_ours(comment: Mapping[str, Any], author: str) -> bool:
@@ -70,14 +93,14 @@ def _comments(rest: Rest, path: str) -> Iterator[Mapping[str, Any]]:
         number += 1
 
 
-def _explain(answer: httpx.Response) -> tuple[str, int | str | None]:
+def _explain(answer: httpx.Response, forbidden: str) -> tuple[str, int | str | None]:
     try:
         said = str(answer.json().get("message", ""))[:200]
     except ValueError:
         said = ""
     fix = {
         401: "the token is not valid",
-        403: "the token may not write comments here: give the job `pull-requests: write` (a fork's job never has it)",
-        404: "there is no such pull request, or the token may not see it",
+        403: forbidden,
+        404: "there is no such place, or the token may not see it",
     }.get(answer.status_code, "run it again later")
     return f"GitHub answered {answer.status_code}{f' ({said})' if said else ''}: {fix}", None

@@ -38,27 +38,35 @@ class Previewer:
 
     def preview(self, label: str) -> EngineChange:
         """The change of one tenant; whatever goes wrong is in it."""
+        mode: Mode = "deployed"
         try:
-            known = self._is_deployed(label)
-        except _Failed as failed:
-            return EngineChange(label, "deployed", failure=(str(failed),))
-        if known:
+            if not self._is_deployed(label):
+                mode = "throwaway"
+                return self._new(label)
             save = []
             if self.plans is not None:
                 self.plans.mkdir(parents=True, exist_ok=True)
                 save = ["--save-plan", str(self.plans / f"{label}.json")]
-            return self._ask(label, "deployed", self.project, self.environment, save)
-        return self._new(label)
+            return self._ask(label, mode, self.project, self.environment, save)
+        except _Failed as failed:
+            return EngineChange(label, mode, failure=(str(failed),))
 
     def drift(self, label: str) -> EngineChange:
         """What differs between the state and what really is, or between it and the program."""
-        return self._ask(label, "drift", self.project, self.environment, ["--refresh", "--expect-no-changes"])
+        try:
+            return self._ask(label, "drift", self.project, self.environment, ["--refresh", "--expect-no-changes"])
+        except _Failed as failed:
+            return EngineChange(label, "drift", failure=(str(failed),))
 
     def _is_deployed(self, label: str) -> bool:
         done = self._pulumi(["stack", "ls", "--json"], self.project, self.environment)
         if done.returncode:
             raise _Failed(f"the backend does not answer: {_last(done.stderr)}")
-        return any(stack["name"].rsplit("/", 1)[-1] == label for stack in json.loads(done.stdout or "[]"))
+        try:
+            stacks = json.loads(done.stdout or "[]")
+        except ValueError:
+            raise _Failed("`pulumi stack ls` gave no JSON") from None
+        return any(stack["name"].rsplit("/", 1)[-1] == label for stack in stacks)
 
     def _new(self, label: str) -> EngineChange:
         with tempfile.TemporaryDirectory(prefix="mailtenant-preview-") as name:
@@ -97,10 +105,7 @@ class Previewer:
     ) -> EngineChange:
         policy = ["--policy-pack", str(self.policy)] if self.policy else []
         command = ["preview", "--json", "--stack", label, "--suppress-outputs", *policy, *options]
-        try:
-            done = self._pulumi(command, folder, environment)
-        except subprocess.TimeoutExpired:
-            return EngineChange(label, mode, failure=(f"no end of the preview after {SECONDS} s",))
+        done = self._pulumi(command, folder, environment)
         failure = () if done.returncode == 0 else _failure(done)
         try:
             document = _document(done.stdout)
@@ -114,17 +119,23 @@ class Previewer:
     def _pulumi(
         self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
+        """Raises: _Failed, if it is not there or does not end."""
         program = shutil.which("pulumi", path=environment.get("PATH"))
-        return subprocess.run(
-            [program or "pulumi", *arguments, *_COMMON],
-            cwd=folder,
-            env=dict(environment),
-            text=True,
-            capture_output=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            timeout=SECONDS,
-        )
+        if program is None:
+            raise _Failed("the Pulumi CLI was not found: run `make setup`")
+        try:
+            return subprocess.run(
+                [program, *arguments, *_COMMON],
+                cwd=folder,
+                env=dict(environment),
+                text=True,
+                capture_output=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                timeout=SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise _Failed(f"no end of `pulumi {arguments[0]}` after {SECONDS} s") from None
 
 
 class _Failed(Exception):

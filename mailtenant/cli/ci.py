@@ -20,6 +20,7 @@ from mailtenant.cli import output
 from mailtenant.diff.comparison import Comparison
 from mailtenant.diff.document import from_json
 from mailtenant.diff.errors import DiffError
+from mailtenant.diff.repository import Repository
 from mailtenant.environment import tool_environment
 from mailtenant.rest import ApiError
 
@@ -189,6 +190,35 @@ def deploy(
         raise typer.Exit(output.ExitCode.PROBLEM)
 
 
+@app.command()
+def since(
+    before: Annotated[str, typer.Option(help="revision to begin at where no deployment succeeded yet")],
+    repository: Annotated[str, typer.Option(help="owner/name; asked with GITHUB_TOKEN")],
+    branch: Annotated[str, typer.Option(help="branch that is deployed")] = "main",
+    workflow: Annotated[str, typer.Option(help="file name of the workflow that deploys")] = "deploy.yml",
+    project: output.ProjectOption = None,
+) -> None:
+    """Print the commit that a deployment begins at: that of the last one that succeeded. So what was merged before a
+    failure, or while another deployment ran, is not left out. One that HEAD does not come from does not count.
+
+    Example: mailtenant ci since --repository acme/tenants --before HEAD~1
+    """
+    try:
+        last = github.last_success(repository, workflow, branch, _token(), _api())
+    except (github.PlaceError, ApiError) as error:
+        raise output.CommandError(str(error)) from None
+    typer.echo(last if last and _leads_here(output.project_dir(project), last) else before)
+
+
+def _leads_here(project: Path, commit: str) -> bool:
+    """Whether HEAD comes from that commit: after a forced push it does not, nor when an old run is repeated."""
+    try:
+        repository = Repository(project)
+        return repository.merge_base(repository.resolve(commit), repository.resolve("HEAD")).commit == commit
+    except DiffError:
+        return False
+
+
 def _matrix(labels: list[str], size: int) -> list[dict[str, object]]:
     return [{"shard": number, "labels": " ".join(part)} for number, part in enumerate(parts_of(labels, size), 1)]
 
@@ -212,20 +242,28 @@ def _each(
     return found
 
 
-def _post(post: str, text: str, author: str) -> str:
+def _token() -> str:
     token = os.environ.get("GITHUB_TOKEN")
     if not token:
-        raise output.EnvironmentProblem("GITHUB_TOKEN is not set: without it nothing can be posted")
+        raise output.EnvironmentProblem("GITHUB_TOKEN is not set: without it nothing can be asked or posted")
+    return token
+
+
+def _api() -> str:
+    return os.environ.get("GITHUB_API_URL") or github.API
+
+
+def _post(post: str, text: str, author: str) -> str:
+    token = _token()
     try:
-        place = github.PullRequest.parse(post)
-        return github.post(place, text, token, os.environ.get("GITHUB_API_URL") or github.API, author)
+        return github.post(github.PullRequest.parse(post), text, token, _api(), author)
     except (github.PlaceError, ApiError) as error:
         raise output.CommandError(str(error)) from None
 
 
 def _comparison(diff: Path) -> Comparison:
     try:
-        return from_json(diff.read_text(encoding="utf-8"), diff.name)
+        return from_json(diff.read_text(encoding="utf-8", errors="replace"), diff.name)
     except DiffError as error:
         raise output.CommandError(str(error)) from None
 

@@ -68,6 +68,8 @@ def plan(
 ) -> None:
     """Which tenants a rollout would change, in which wave, and whom it would leave out. Changes nothing.
 
+    Exit code 1 if a stack file is not in order, or a preview fails.
+
     Example: mailtenant fleet plan --release 2026.12 --canary acme
     """
     folder = output.project_dir(project)
@@ -82,6 +84,8 @@ def plan(
     else:
         _print_selection(found, selection, release, previews)
     _tell_problems(found)
+    if failed := [label for label, one in previews.items() if "error" in one]:
+        raise output.CommandError(f"no preview of {', '.join(failed)}; see why above")
 
 
 @app.command("rollout")
@@ -103,10 +107,12 @@ def rollout(
     halts the rollout. Ctrl-C halts it as well: what runs ends first. `fleet resume` goes on.
 
     With --release the stack files are edited, one line each: commit them afterwards. Exit codes: 0 all are well,
-    1 halted or something failed.
+    1 halted, something failed, or a tenant had to be left out (no `up` of it can succeed, or its engine is silent).
 
     Example: mailtenant fleet rollout --release 2026.12 --canary acme --concurrency 4
     """
+    if as_json and not yes:
+        raise typer.BadParameter("--json prints nothing but JSON and asks nothing: add --yes")
     folder = output.project_dir(project)
     found = _survey(folder)
     if found.problems:
@@ -116,13 +122,14 @@ def rollout(
         output.print_json({"rollout": None, "left_out": selection.left_out}) if as_json else typer.echo(
             "nothing to roll out: " + "; ".join(f"{label} {why}" for label, why in selection.left_out.items())
         )
+        _tell_unreached(found, only)
         return
     if not yes:
         _print_selection(found, selection, release, {})
         typer.confirm(f"Roll out to {selection.total} tenants?", abort=True)
     releases = {tenant.label: tenant.release for tenant in found.tenants}
     planned = [
-        Planned(label, number, fingerprint((folder / "stacks" / f"Pulumi.{label}.yaml").read_text()), releases[label])
+        Planned(label, number, fingerprint(_text(folder, label)), releases[label])
         for number, wave in enumerate(selection.waves)
         for label in wave
     ]
@@ -130,6 +137,7 @@ def rollout(
     with _journal(folder) as journal:
         number = journal.begin(planned, release, options, getpass.getuser())
         _work(folder, journal, number, concurrency, as_json=as_json)
+    _tell_unreached(found, only)
 
 
 @app.command("resume")
@@ -183,6 +191,10 @@ def halt(
         running = [run.label for run in view.runs if run.state == "running"]
     more = f"; still at work: {', '.join(running)}" if running else ""
     typer.echo(f"rollout {view.id} is {'ended' if end else 'halted'}{more}")
+
+
+def _text(folder: Path, label: str) -> str:
+    return (folder / "stacks" / f"Pulumi.{label}.yaml").read_text(encoding="utf-8")
 
 
 def _work(folder: Path, journal: Journal, number: int, concurrency: int, *, as_json: bool) -> None:
@@ -270,6 +282,13 @@ def _print_selection(found: Survey, selection: Selection, release: str | None, p
 def _tell_problems(found: Survey) -> None:
     if found.problems:
         raise SettingsErrors(list(found.problems))
+
+
+def _tell_unreached(found: Survey, only: list[str] | None) -> None:
+    """Raises: CommandError, where a tenant should have been rolled and could not be: that is not all well."""
+    lost = [one.label for one in found.tenants if one.refused or one.state == "unknown"]
+    if lost := [label for label in lost if not only or label in only]:
+        raise output.CommandError(f"left out although they were to be rolled: {', '.join(lost)}; see why above")
 
 
 def _open_rollout(journal: Journal) -> RolloutView:

@@ -1,7 +1,7 @@
 """`mailtenant offboard`: a customer leaves. Export, DNS handed back, removal, proof."""
 
 import json
-import os
+import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +12,16 @@ from rich.console import Console
 
 from mailtenant.accounts.engine import TenantEngine
 from mailtenant.cli import output
-from mailtenant.fleet.export import Exported, export_all
-from mailtenant.fleet.leftovers import Leftovers, engine_client, leftovers, remove
+from mailtenant.draining import NodeQueues
+from mailtenant.fleet.export import LIST, Exported, begin_export, earlier_export, export_all, note_export
+from mailtenant.fleet.leftovers import Leftovers, engine_client, leftovers, mail_servers, remove
 from mailtenant.fleet.provider_limits import TOKENS
 from mailtenant.fleet.stacks import TenantStack
 from mailtenant.fleet.suspension import note_of, suspend
 from mailtenant.fleet.tombstones import bury
 from mailtenant.settings import StackFile, load_stack_file
 
-EXPORT, BEGUN, REPORT = "export.json", "removal-begun.json", "removal.json"
+BEGUN, REPORT = "removal-begun.json", "removal.json"
 
 
 def offboard(
@@ -43,19 +44,25 @@ def offboard(
     stack_file = load_stack_file(path)
     _dns_is_handed_back(stack_file)
     found = leftovers(client := engine_client(stack_file.settings.platform), label)
-    exported = _read_export(folder)
+    earlier = earlier_export(folder, label)
     console = Console(stderr=True, quiet=as_json)
+    servers = mail_servers(client, label, stack_file.settings.prefix)
+    exported = earlier.files if earlier.closed and not servers else None
     if exported is None:
         with console.status("suspending") as status:
             suspend(root / "stacks", TenantEngine.of(stack_file.settings), "offboarding", datetime.now(UTC))
+            if servers or not earlier.closed:
+                begin_export(folder, label)
             if not export_only:
                 # What was answered with 250 after the export would be deleted unread: senders keep it from here on.
                 status.update("closing port 25")
-                client.containers.get(f"{stack_file.settings.prefix}-smtp").stop(timeout=60)
+                for server in servers:
+                    server.stop(timeout=60)
+                note_export(folder, label, closed=True)
             exported = export_all(stack_file, folder, status.update)
         if not export_only:  # the next run of an export alone looks again
             text = json.dumps([asdict(one) for one in exported], indent=2) + "\n"
-            (folder / EXPORT).write_text(text, encoding="utf-8")
+            (folder / LIST).write_text(text, encoding="utf-8")
     size = sum(one.size for one in exported)
     console.print(f"{label}: {len(exported)} files, {size} octets exported to {folder}", highlight=False)
     if export_only:
@@ -65,7 +72,8 @@ def offboard(
     found = _with_earlier(folder, found)
     stack = TenantStack(root, label)
     if stack.exists():
-        stack.forget()
+        environment = TenantEngine.of(stack_file.settings).environment
+        stack.forget(purge=bool(NodeQueues(stack_file.settings, environment).there()))
     remove(client, leftovers(client, label))
     report = _report(root, stack_file, found, exported, leftovers(client, label), stack.exists())
     (folder / REPORT).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -73,7 +81,7 @@ def offboard(
         raise output.CommandError(f"still there, remove by hand and run this again: {', '.join(report['left'])}")
     bury(root / "stacks", label, datetime.now(UTC).date())
     note_of(root / "stacks", label).unlink(missing_ok=True)
-    os.replace(path, folder / path.name)
+    shutil.move(path, folder / path.name)  # the folder may be on another disk
     if as_json:
         output.print_json(report)
         return
@@ -113,11 +121,6 @@ def _with_earlier(folder: Path, found: Leftovers) -> Leftovers:
     both = {kind: tuple(sorted({*names, *getattr(earlier, kind)})) for kind, names in asdict(found).items()}
     path.write_text(json.dumps(both), encoding="utf-8")
     return Leftovers(**both)
-
-
-def _read_export(folder: Path) -> list[Exported] | None:
-    path = folder / EXPORT
-    return [Exported(**one) for one in json.loads(path.read_text(encoding="utf-8"))] if path.is_file() else None
 
 
 def _report(

@@ -27,6 +27,10 @@ class Revision:
         return f"{self.name} ({self.commit[:9]})" if self.commit and self.commit != self.name else self.name
 
 
+class GitMissing(DiffError):
+    """There is no git here."""
+
+
 WORKING_TREE = Revision("working tree", None)
 
 
@@ -37,8 +41,16 @@ class Repository:
         """Raises: DiffError, if there is no repository."""
         self._project = project
         try:
-            self._prefix = self._git("rev-parse", "--show-prefix").strip()
-        except DiffError:
+            self._prefix = self._git("rev-parse", "--show-prefix").removesuffix("\n")
+        except GitMissing:
+            raise
+        except DiffError as error:
+            _, found, trusted = str(error).partition("--add safe.directory ")  # git's last words are the command
+            if found:
+                raise DiffError(
+                    f"git does not trust {project}, which another user owns; if you do: "
+                    f"git config --global --add safe.directory {trusted}"
+                ) from None
             raise DiffError(f"{project} is in no git repository, so there is nothing to compare with") from None
 
     def resolve(self, name: str) -> Revision:
@@ -67,16 +79,27 @@ class Repository:
         if head.commit is None:
             unknown = self._git("ls-files", "--others", "--exclude-standard", "-z", "--", ".")
             found |= {path for path in unknown.split("\0") if path}
-        return frozenset(found)
+        # What is no UTF-8 text is written with backslashes: reports can hold it.
+        return frozenset(path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") for path in found)
 
     def labels(self, revision: Revision) -> frozenset[str]:
-        """Labels of the stack files in a revision."""
+        """Labels of the stack files in a revision.
+
+        Raises: DiffError for a name that git's lists and reports cannot carry.
+        """
         if revision.commit is None:
             names: Iterable[str] = (path.name for path in (self._project / _STACKS).glob("Pulumi.*.yaml"))
         else:
-            tree = self._git("ls-tree", "--name-only", "-z", f"{revision.commit}:{self._prefix}{_STACKS}", empty=True)
+            # --full-tree: of the tree that is named, not of what lies below the current folder's name in it.
+            tree = self._git(
+                "ls-tree", "--full-tree", "--name-only", "-z", f"{revision.commit}:{self._prefix}{_STACKS}", empty=True
+            )
             names = tree.split("\0")
-        return frozenset(n[7:-5] for n in names if n.startswith("Pulumi.") and n.endswith(".yaml") and len(n) > 12)
+        found = frozenset(n[7:-5] for n in names if n.startswith("Pulumi.") and n.endswith(".yaml") and len(n) > 12)
+        if strange := sorted(label for label in found if not label.isprintable()):
+            name = f"{_STACKS}/Pulumi.{ascii(strange[0])[1:-1]}.yaml"
+            raise DiffError(f"a stack file's name is not text: {name}; rename it")
+        return found
 
     def holds(self, revision: Revision, path: str) -> bool:
         """Whether a file or folder is in the revision."""
@@ -89,7 +112,9 @@ class Repository:
         there = [path for path in paths if self.holds(revision, path)]
         if not there:
             return
-        packed = self._run("archive", "--format=tar", f"{revision.commit}:{self._prefix}", "--", *there)
+        # From the repository's root: elsewhere `git archive` looks for the current folder in the tree that is named.
+        root = Path(self._git("rev-parse", "--show-toplevel").removesuffix("\n"))
+        packed = self._run("archive", "--format=tar", f"{revision.commit}:{self._prefix}", "--", *there, folder=root)
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             archive.extractall(folder, filter="data")
 
@@ -120,17 +145,17 @@ class Repository:
                 return ""
             raise
 
-    def _run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+    def _run(self, *arguments: str, stdin: bytes = b"", folder: Path | None = None) -> bytes:
         try:
             done = subprocess.run(
-                ["git", "-C", str(self._project), *arguments],
+                ["git", "-C", str(folder or self._project), *arguments],
                 input=stdin,
                 capture_output=True,
                 check=False,
                 timeout=120,
             )
         except FileNotFoundError:
-            raise DiffError("git was not found; install it") from None
+            raise GitMissing("git was not found; install it") from None
         if done.returncode:
             said = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"])[-1]
             raise DiffError(f"git {arguments[0]}: {said.removeprefix('fatal: ')}")

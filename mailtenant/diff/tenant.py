@@ -1,7 +1,7 @@
 """Two images of one tenant compared: settings, secrets, files, records, resources."""
 
 import difflib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -120,9 +120,12 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for key, below in value.items():
             yield from _leaves(below, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+        seen: Counter[str] = Counter()
         for number, below in enumerate(value):
             name = next((str(below[key]) for key in _NAMED if isinstance(below.get(key), str)), str(number))
-            yield from _leaves(below, f"{path}[{name}]")
+            seen[name] += 1
+            # Records that were found share their name with others: none may hide behind the last of them.
+            yield from _leaves(below, f"{path}[{name}]" if seen[name] == 1 else f"{path}[{name} {seen[name]}]")
     else:
         yield path, short(value)
 

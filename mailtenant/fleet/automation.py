@@ -178,7 +178,7 @@ def _run(label: str, run: Callable[[Callable[[Any], None]], Any], progress: Call
             complaints.append(" ".join(str(said.message).split()))
         elif event.resource_pre_event and event.resource_pre_event.metadata.op not in ("same", "read"):
             meta = event.resource_pre_event.metadata
-            progress(f"{meta.op} {meta.urn.rsplit('::', 1)[-1]}")
+            progress(f"{getattr(meta.op, 'value', meta.op)} {meta.urn.rsplit('::', 1)[-1]}")
 
     try:
         run(on_event)

@@ -4,19 +4,24 @@ Repeatable: a mailbox's archive is put in place when it is whole, and is not mad
 """
 
 import hashlib
+import json
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from mailtenant.accounts.csv_export import accounts_csv, write_private
 from mailtenant.accounts.engine import TenantEngine, explain_complaint
-from mailtenant.accounts.errors import AccountsUnavailable
+from mailtenant.accounts.errors import AccountError, AccountsUnavailable
 from mailtenant.accounts.mail_store import has_mail, mail_folder
 from mailtenant.accounts.store import AccountStore
 from mailtenant.dns import record_lines, records
 from mailtenant.settings.stackfile import StackFile
 
+LIST: Final = "export.json"
+"""What was exported, when all of it was."""
+_OF: Final = "export-of.json"
 _VMAIL = "5000:5000"
 
 
@@ -29,11 +34,47 @@ class Exported:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """What a folder holds of a tenant's export. `files` None: not all of it. `closed`: no mail came in since."""
+
+    files: list[Exported] | None
+    closed: bool
+
+
+def earlier_export(folder: Path, label: str) -> Earlier:
+    """Raises: AccountError, if the folder holds another export: no tenant may be removed for the export of another."""
+    note, done = folder / _OF, folder / LIST
+    if not note.is_file():
+        if any((folder / name).exists() for name in (LIST, "mail", "accounts.csv", "records.zone")):
+            raise AccountError(f"{folder} holds an export, but not one known to be of {label}; name another folder")
+        return Earlier(None, closed=False)
+    noted = json.loads(note.read_text(encoding="utf-8"))
+    if noted["label"] != label:
+        raise AccountError(f"{folder} holds the export of {noted['label']}, not of {label}; name another folder")
+    files = [Exported(**one) for one in json.loads(done.read_text(encoding="utf-8"))] if done.is_file() else None
+    return Earlier(files, bool(noted["closed"]))
+
+
+def begin_export(folder: Path, label: str) -> None:
+    """Makes it this tenant's folder, and drops what an earlier export of it left: mail may have come in since."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    note_export(folder, label, closed=False)
+    for path in (folder / LIST, folder / "accounts.csv", *sorted((folder / "mail").glob("*.tar"))):
+        path.unlink(missing_ok=True)
+
+
+def note_export(folder: Path, label: str, *, closed: bool) -> None:
+    """`closed`: no mail comes in any more, so that what is exported from now on stays true."""
+    (folder / _OF).write_text(json.dumps({"label": label, "closed": closed}) + "\n", encoding="utf-8")
+
+
 def export_all(stack_file: StackFile, folder: Path, progress: Callable[[str], None] = lambda _: None) -> list[Exported]:
-    """Raises: AccountsUnavailable"""
+    """Goes on with what `begin_export` began. Raises: AccountsUnavailable"""
     engine = TenantEngine.of(stack_file.settings)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / "mail").mkdir(exist_ok=True)
+    # The folder itself may be an older one that others can read.
+    (folder / "mail").mkdir(exist_ok=True, mode=0o700)
     with AccountStore(engine) as store:
         boxes, aliases = store.export()
         addresses = [mailbox.address for mailbox in store.mailboxes()]

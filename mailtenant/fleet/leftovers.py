@@ -1,5 +1,6 @@
 """What the engine still holds of a tenant, found by its label, and its removal after a purge."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,13 @@ def leftovers(client: Any, label: str) -> Leftovers:
         tuple(sorted(n.name for n in client.networks.list(filters=wanted))),
         tuple(sorted(v.name for v in client.volumes.list(filters=wanted))),
     )
+
+
+def mail_servers(client: Any, label: str, prefix: str) -> list[Any]:
+    """The tenant's mail servers that run, the further ones as well: whatever its stack file wants by now."""
+    wanted = re.compile(rf"{re.escape(prefix)}-smtp(-[0-9]+)?")
+    running = client.containers.list(filters={"label": f"{TENANT_LABEL}={label}"})
+    return [one for one in running if wanted.fullmatch(one.name)]
 
 
 def remove(client: Any, found: Leftovers) -> None:

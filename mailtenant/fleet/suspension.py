@@ -46,7 +46,8 @@ def suspend(stacks: Path, engine: TenantEngine, reason: str, now: datetime) -> S
         on = [mailbox.address for mailbox in store.mailboxes() if mailbox.enabled]
         # The note comes first: a crash between the two must not forget what was on.
         noted = sorted({*on, *(before.mailboxes if before else ())})
-        held = Suspension(before.since if before else now.isoformat(timespec="seconds"), reason, tuple(noted))
+        since = before.since if before else now.isoformat(timespec="seconds")
+        held = Suspension(since, reason or (before.reason if before else ""), tuple(noted))
         path = note_of(stacks, engine.label)
         path.parent.mkdir(exist_ok=True)
         replace_text(path, json.dumps(asdict(held), indent=2) + "\n")

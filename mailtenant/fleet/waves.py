@@ -27,7 +27,8 @@ class WaveSize:
         """At least one tenant; all of them for the rest."""
         if self.count is not None:
             return self.count
-        return max(1, math.ceil(total * self.share)) if self.share is not None else total
+        # Rounded first: 7 % of 100 is 7.000000000000001 in floating point, and not 8 tenants.
+        return max(1, math.ceil(round(total * self.share, 6))) if self.share is not None else total
 
 
 def parse_waves(text: str) -> tuple[WaveSize, ...]:

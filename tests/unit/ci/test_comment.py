@@ -1,5 +1,8 @@
 """The comment: everything in it, the worst first, within the limit, nothing that breaks out."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +12,8 @@ from mailtenant.diff.comparison import Comparison
 from mailtenant.diff.graph import ResourceChange
 from mailtenant.diff.repository import Revision
 from mailtenant.diff.tenant import FileChange, TenantChange
+from tests.unit.cli.conftest import Cli
+from tests.unit.cli.conftest import cli as cli
 
 VOLUME = "docker:index/volume:Volume"
 
@@ -55,6 +60,14 @@ def test_without_a_comparison_there_is_a_comment_all_the_same() -> None:
     text = body(None, [], ["the offline preview gave no result"])
     assert text.startswith(MARKER)
     assert "gave no result" in text
+
+
+@pytest.mark.parametrize("octets", [b"", b"\xf4\x00\xff", b"{}"], ids=["empty", "no-text", "something-else"])
+def test_a_broken_result_is_a_failure_in_the_comment(tmp_path: Path, cli: Cli, octets: bytes) -> None:
+    (tmp_path / "diff.json").write_bytes(octets)
+    ended = cli("ci", "comment", "--diff", tmp_path / "diff.json")
+    assert ended.code == 0
+    assert "diff.json is no output of" in ended.out
 
 
 def test_a_protected_resource_is_flagged_in_both_parts() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtenant.ci import engine
+from mailtenant.ci import engine, previews
 from mailtenant.ci.deploy import deploy
 from mailtenant.ci.previews import without_secrets
 from mailtenant.ci.shards import MOST_JOBS, shards
@@ -96,3 +96,32 @@ def test_the_first_failure_ends_a_deployment_and_says_who_was_not_reached(tmp_pa
     calls = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     assert len(calls) == 2
     assert all("--plan" in call and "--yes" in call for call in calls)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exec sleep 60", "no end of `pulumi stack` after 1 s"),
+        ("echo nonsense", "`pulumi stack ls` gave no JSON"),
+        ('case "$*" in *init*) exec sleep 60;; esac; echo []', "no end of `pulumi stack` after 1 s"),
+        ('case "$1" in preview) exec sleep 60;; esac; echo \'[{"name": "acme"}]\'', "no end of `pulumi preview` after"),
+        (None, "the Pulumi CLI was not found"),
+    ],
+)
+def test_whatever_stops_a_preview_is_its_failure_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, said: str
+) -> None:
+    monkeypatch.setattr(previews, "SECONDS", 1)
+    project = tmp_path / "project"
+    (project / "stacks").mkdir(parents=True)
+    a_stack_file(project, "acme", 0)
+    for name in ("Pulumi.yaml", "stacks/__main__.py"):
+        (project / name).write_text("", encoding="utf-8")
+    environment = a_pulumi(tmp_path, script) if script else {"PATH": str(tmp_path)}
+    assert said in previews.Previewer(project, environment).preview("acme").failure[0]
+
+
+def test_a_look_for_drift_that_does_not_end_is_a_failure_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(previews, "SECONDS", 1)
+    change = previews.Previewer(tmp_path, a_pulumi(tmp_path, "exec sleep 60")).drift("acme")
+    assert change.failure == ("no end of `pulumi preview` after 1 s",)

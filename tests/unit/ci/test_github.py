@@ -12,6 +12,10 @@ import pytest
 from mailtenant.ci.comment import MARKER
 from mailtenant.ci.github import AUTHOR, PlaceError, PullRequest, post
 from mailtenant.rest import Refused
+from tests.unit.cli.conftest import Cli
+from tests.unit.cli.conftest import cli as cli
+from tests.unit.diff.conftest import GitProject
+from tests.unit.diff.conftest import stacks_only as stacks_only
 
 PLACE = PullRequest("acme/tenants", 7)
 
@@ -22,6 +26,8 @@ class Server(ThreadingHTTPServer):
     comments: list[dict[str, Any]]
     writes: list[tuple[str, str]]
     status: int = 200
+    runs: list[dict[str, Any]]
+    asked: list[str]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -29,6 +35,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
+        if "/actions/" in self.path:
+            self.server.asked.append(self.path)
+            self._answer({"total_count": len(self.server.runs), "workflow_runs": self.server.runs[:1]})
+            return
         size, page = int(query["per_page"][0]), int(query["page"][0])
         self._answer(self.server.comments[size * (page - 1) : size * page])
 
@@ -63,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def github() -> Iterator[Server]:
     server = Server(("127.0.0.1", 0), Handler)
-    server.comments, server.writes = [], []
+    server.comments, server.writes, server.runs, server.asked = [], [], [], []
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -127,3 +137,34 @@ def test_a_refusal_says_the_fix_and_not_the_token(github: Server) -> None:
 def test_what_names_no_pull_request_is_refused(text: str) -> None:
     with pytest.raises(PlaceError):
         PullRequest.parse(text)
+
+
+def test_a_deployment_begins_where_the_last_one_succeeded(
+    github: Server, stacks_only: GitProject, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "t0ken")
+    monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{github.server_port}")
+    words = ("ci", "since", "--repository", "acme/tenants", "--before", "pushed", "--project", stacks_only.folder)
+    deployed = stacks_only.git("rev-parse", "HEAD")
+    stacks_only.commit("waited, and was dropped for the next one")
+    stacks_only.commit("is deployed now")
+    assert cli(*words).out == "pushed\n"  # the first one ever
+    assert github.asked == [
+        "/repos/acme/tenants/actions/workflows/deploy.yml/runs?branch=main&status=success&per_page=1"
+    ]
+    github.runs = [{"head_sha": deployed}]
+    assert cli(*words).out == f"{deployed}\n"
+    github.runs = [{"head_sha": "f" * 40}]  # not here any more: a forced push
+    assert cli(*words).out == "pushed\n"
+    newer = stacks_only.commit("deployed later")
+    stacks_only.git("checkout", "--quiet", "HEAD~1")  # an old run is repeated
+    github.runs = [{"head_sha": newer}]
+    assert cli(*words).out == "pushed\n"
+    github.status = 403
+    ended = cli(*words)
+    assert (ended.code, ended.out) == (1, "")
+    assert "actions: read" in ended.err
+    assert "t0ken" not in ended.err
+    assert cli(*words, "--repository", "acme").code == 1
+    monkeypatch.delenv("GITHUB_TOKEN")
+    assert cli(*words).code == 3

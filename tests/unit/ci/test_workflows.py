@@ -1,6 +1,7 @@
 """The workflows as files: pinned actions, no secret where a fork's code runs, commands that exist."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,30 @@ def test_only_the_comment_job_may_write_and_it_runs_the_bases_code() -> None:
 def test_engine_and_comment_are_for_branches_of_this_repository() -> None:
     for name in ("engine", "comment"):
         assert "head.repo.full_name == github.repository" in jobs(FOLDER / "preview.yml")[name]["if"]
+
+
+@pytest.mark.parametrize(
+    ("offline", "engine", "said"),
+    [("failure", "skipped", ["offline job failed"]), ("success", "cancelled", ["engine job did not end"])],
+)
+def test_there_is_a_comment_also_where_no_job_left_anything(
+    tmp_path: Path, offline: str, engine: str, said: list[str]
+) -> None:
+    (step,) = [one for one in jobs(FOLDER / "preview.yml")["comment"]["steps"] if one.get("name") == "One comment"]
+    tool = tmp_path / ".venv" / "bin" / "mailtenant"
+    tool.parent.mkdir(parents=True)
+    tool.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    tool.chmod(0o755)
+    environment = {"PATH": "/usr/bin:/bin", "OFFLINE": offline, "ENGINE": engine, "PLACE": "a/b#1", "RUN": "r"}
+    done = subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        cwd=tmp_path,
+        env={**environment, "GITHUB_STEP_SUMMARY": "summary"},
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert all(words in done.stdout for words in [*said, "--post\na/b#1"])
 
 
 def test_the_rest_waits_for_the_canary() -> None:

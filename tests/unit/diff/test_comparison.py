@@ -1,5 +1,6 @@
 """Two revisions of a real repository: which tenants change, judged by each revision's own code."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailtenant.diff.comparison import CODE, NO_PART
+from mailtenant.diff.document import from_json, to_json
 from mailtenant.diff.errors import DiffError
 from mailtenant.diff.markdown import markdown
 from mailtenant.diff.repository import Repository
@@ -189,6 +191,47 @@ def test_unknown_revisions_and_folders_are_named(stacks_only: GitProject, tmp_pa
     assert cli("diff", "HEAD", "--tenant", "nobody", "--project", stacks_only.folder).code == 1
     with pytest.raises(DiffError, match="in no git repository"):
         Repository(tmp_path)
+
+
+def test_a_project_below_the_root_of_its_repository(with_code: GitProject) -> None:
+    outer = with_code.folder.parent
+    (with_code.folder / ".git").rename(outer / ".git")
+    with_code.commit("into a folder below")
+    base = with_code.git("rev-parse", "HEAD")
+    with_code.edit("templates/postfix/etc/postfix/main.cf.j2", "mailbox_size_limit = 0", "mailbox_size_limit = 1")
+    head = with_code.commit()
+    found = with_code.compare(base, head)
+    assert ([one.label for one in found.tenants], found.total) == (["acme", "globex", "initech"], 3)
+    assert {one.kind for one in found.tenants} == {"changed"}
+
+
+@pytest.mark.parametrize("name", [b"Pulumi.a\nb.yaml", b"Pulumi.\xff.yaml"], ids=["two-lines", "not-utf-8"])
+def test_a_stack_file_whose_name_is_no_text_is_named(stacks_only: GitProject, cli: Cli, name: bytes) -> None:
+    base = stacks_only.git("rev-parse", "HEAD")
+    Path(os.fsdecode(os.path.join(os.fsencode(stacks_only.folder / "stacks"), name))).write_text("x", encoding="utf-8")
+    for head in ([], [stacks_only.commit()]):
+        ended = cli("diff", base, *head, "--project", stacks_only.folder)
+        assert ended.code == 1
+        assert "a stack file's name is not text: stacks/Pulumi." in ended.err
+
+
+def test_any_other_name_that_is_no_text_is_shown_in_its_octets(with_code: GitProject) -> None:
+    folder = os.fsencode(with_code.folder / "templates")
+    Path(os.fsdecode(os.path.join(folder, b"\xff.j2"))).write_text("x", encoding="utf-8")
+    found = with_code.compare("HEAD")
+    assert found.code_changed == ("templates/\\xff.j2",)
+    assert from_json(to_json(found), "x") == found
+
+
+def test_without_git_or_its_trust_the_error_says_so(
+    stacks_only: GitProject, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    ended = cli("diff", "HEAD", "--project", stacks_only.folder)
+    assert f"git config --global --add safe.directory {stacks_only.folder}" in ended.err
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ended = cli("diff", "HEAD", "--project", stacks_only.folder)
+    assert (ended.code, "git was not found" in ended.err) == (1, True)
 
 
 def test_options_are_never_taken_for_revisions(stacks_only: GitProject) -> None:

@@ -32,6 +32,15 @@ def test_a_domain_more_moves_no_other() -> None:
     assert all(one.old is None for one in found)
 
 
+def test_of_entries_that_share_a_name_each_one_counts() -> None:
+    def found(mx: str) -> dict[str, object]:
+        records = [{"name": "acme.test", "type": "MX", "value": mx}, {"name": "acme.test", "type": "TXT", "value": "x"}]
+        return {"mailtenant:dnsExisting": {"acme.test": records}}
+
+    (one,) = settings_changes(found("10 a.test"), found("10 b.test"))
+    assert (one.path, one.new) == ("mailtenant:dnsExisting.acme.test[acme.test].value", '"10 b.test"')
+
+
 def test_a_list_of_plain_values_is_one_setting() -> None:
     (one,) = settings_changes({"reports": ["a"]}, {"reports": ["a", "b"]})
     assert (one.path, one.old, one.new) == ("reports", '["a"]', '["a", "b"]')

@@ -13,6 +13,12 @@ def test_the_default_grows_from_one_to_all() -> None:
     assert [len(wave) for wave in plan_waves(LABELS, parse_waves(DEFAULT_WAVES))] == [1, 5, 25, 69]
 
 
+def test_a_share_is_not_rounded_up_by_floating_point() -> None:
+    assert len(plan_waves(LABELS, parse_waves("7%,rest"))[0]) == 7
+    assert len(plan_waves(LABELS[:25], parse_waves("28%,rest"))[0]) == 7
+    assert len(plan_waves(LABELS[:26], parse_waves("28%,rest"))[0]) == 8
+
+
 def test_a_small_fleet_has_a_canary_and_no_empty_wave() -> None:
     assert plan_waves(["a", "b"], parse_waves(DEFAULT_WAVES)) == (("a",), ("b",))
 
