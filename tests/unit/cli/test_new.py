@@ -226,6 +226,16 @@ def test_the_demos_passphrase_is_for_the_demo(
     assert list((project / "stacks").iterdir()) == []
 
 
+def test_a_passphrase_file_may_be_named_from_the_current_folder(
+    project: Path, passphrase: dict[str, str], cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", "passphrase.txt")
+    (project / "passphrase.txt").write_text(PASSPHRASE, encoding="utf-8")
+    ended = cli("new", "acme", "--domain", "acme.test", "--embedded")
+    assert (ended.code, ended.err) == (0, "")
+
+
 def a_pulumi_that(folder: Path, script: str, environment: dict[str, str]) -> dict[str, str]:
     """An environment whose `pulumi` is a shell script that may go on to the real one."""
     real = shutil.which("pulumi", path=environment["PATH"])
