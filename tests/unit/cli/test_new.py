@@ -144,7 +144,7 @@ def test_another_tenant_gets_other_places_and_a_taken_name_is_refused(
     shutil.copy(made.path, project / "stacks")
     ended = cli("new", "globex", "--domain", "globex.test", "--embedded", "--json")
     assert ended.code == 0
-    assert ended.json["edge"] == {"network": "mailtenant-world", "address": "10.99.1.11"}
+    assert ended.json["edge"] == {"network": "mailtenant-world", "address": "10.99.1.11", "address6": None}
     assert (ended.json["internal"], ended.json["publish"]) == ("10.98.0.16/28", "127.0.1.2")
     assert cli("validate").code == 0
     before = (project / "stacks" / "Pulumi.globex.yaml").read_bytes()
