@@ -72,6 +72,8 @@ _ANSWERS: Final = {
     ("mailtenant.rendering.filters", "UnsafeValue"): ExitCode.PROBLEM,
     ("mailtenant.accounts.errors", "AccountsUnavailable"): ExitCode.ENVIRONMENT,
     ("mailtenant.accounts.errors", "AccountError"): ExitCode.PROBLEM,
+    ("mailtenant.dns.findings", "PlanRefused"): ExitCode.PROBLEM,
+    ("mailtenant.fleet.stacks", "MachineLacks"): ExitCode.ENVIRONMENT,
     ("mailtenant.fleet.stacks", "StackError"): ExitCode.PROBLEM,
     ("mailtenant.control.errors", "Misconfigured"): ExitCode.ENVIRONMENT,
     ("mailtenant.control.errors", "ControlError"): ExitCode.PROBLEM,
@@ -79,6 +81,7 @@ _ANSWERS: Final = {
     ("mailtenant.migration.sides", "SideError"): ExitCode.PROBLEM,
     ("mailtenant.workflow.ports", "StepError"): ExitCode.PROBLEM,
     ("mailtenant.workers.locks", "Busy"): ExitCode.PROBLEM,
+    ("mailtenant.draining", "EngineSilent"): ExitCode.ENVIRONMENT,
     ("mailtenant.draining", "DrainError"): ExitCode.PROBLEM,
     ("docker.errors", "APIError"): ExitCode.PROBLEM,
 }
