@@ -26,6 +26,10 @@ class DrainError(RuntimeError):
     """A queue could not be emptied. Nothing was lost; the message says what to do."""
 
 
+class EngineSilent(DrainError):
+    """There is no `docker` client here, or no engine that answers it."""
+
+
 @dataclass(frozen=True)
 class Drained:
     """`left`: messages that could not be delivered within the time, and were moved."""
@@ -110,10 +114,14 @@ class NodeQueues:
                 check=False,
                 timeout=600,
             )
+        except FileNotFoundError:
+            raise EngineSilent("the `docker` client is not on PATH; install it (Debian: docker.io)") from None
         except (OSError, subprocess.TimeoutExpired) as error:
             raise DrainError(f"the engine of {self._label} does not answer: {type(error).__name__}") from None
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            if "Cannot connect to the Docker daemon" in said or "error during connect" in said:
+                raise EngineSilent("no Docker engine answers; start it, or name it in DOCKER_HOST")
             raise DrainError(
                 f"a mail server of {self._label} that is to go could not be emptied: {said}. It stays, with its mail; "
                 "put that right and run `pulumi up` again, or set nodes.smtp back"

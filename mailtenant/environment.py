@@ -24,9 +24,11 @@ def tool_environment(base: Mapping[str, str] | None = None, file: Path = _FILE) 
     """A whole environment for a child process, also for `docker.from_env(environment=…)`.
 
     `base` (default: this process's environment) wins for DOCKER_HOST and PULUMI_BACKEND_URL; PATH begins with the
-    virtual environment and the Pulumi CLI. Same rules as env.sh. Without the file: `base` unchanged.
+    virtual environment and the Pulumi CLI. Same rules as env.sh. Without the file: only `base`. Paths from the current
+    folder become absolute: most children run in another one.
     """
     environment = dict(os.environ if base is None else base)
+    environment |= _absolute(environment)
     found = _read(file)
     if not found:
         return environment
@@ -41,6 +43,17 @@ def tool_environment(base: Mapping[str, str] | None = None, file: Path = _FILE) 
         state.mkdir(exist_ok=True)
         environment["PULUMI_BACKEND_URL"] = f"file://{state}"
     return environment
+
+
+def _absolute(environment: Mapping[str, str]) -> dict[str, str]:
+    """The passphrase file and a backend in a folder, where they were given relative to the current folder."""
+    found = {}
+    if (file := environment.get("PULUMI_CONFIG_PASSPHRASE_FILE")) and not file.startswith("/"):
+        found["PULUMI_CONFIG_PASSPHRASE_FILE"] = str(Path.cwd() / file)
+    scheme, sign, folder = environment.get("PULUMI_BACKEND_URL", "").partition("://")
+    if (scheme, sign) == ("file", "://") and not folder.startswith(("/", "~")):  # the CLI knows `~` itself
+        found["PULUMI_BACKEND_URL"] = f"file://{Path.cwd() / folder}"
+    return found
 
 
 def _read(file: Path) -> dict[str, str]:

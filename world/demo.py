@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from docker.errors import APIError, DockerException
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -26,7 +27,7 @@ from mailtenant.accounts.store import AccountStore
 from mailtenant.environment import tool_environment
 from mailtenant.fleet.leftovers import engine_client, leftovers, remove
 from mailtenant.fleet.stacks import StackError, TenantStack
-from mailtenant.settings import StackFile, load_fleet, load_stack_file
+from mailtenant.settings import SettingsErrors, StackFile, load_fleet, load_stack_file
 from world import World, places_of
 from world.demo_mail import Person, outside_verdict, send_to_a_colleague
 from world.engine import WorldError
@@ -49,17 +50,19 @@ def main() -> int:
     parser.add_argument("--yes", action="store_true", help="down: do not ask before the mail is deleted")
     arguments = parser.parse_args()
     _use_demo_environment()
-    stack_file = load_stack_file(TREE / "stacks" / f"Pulumi.{LABEL}.yaml")
     try:
+        stack_file = load_stack_file(TREE / "stacks" / f"Pulumi.{LABEL}.yaml")
         if arguments.verb == "up":
             return up(stack_file)
         if arguments.verb == "names":
             tell_names(stack_file)
             return 0
         return down(stack_file, ask=not arguments.yes and sys.stdin.isatty())
-    except (StackError, AccountError, WorldError, OSError, smtplib.SMTPException) as error:
+    except (SettingsErrors, StackError, AccountError, WorldError, OSError, smtplib.SMTPException, APIError) as error:
         print(f"demo: {error}", file=sys.stderr)
-        return 1
+    except DockerException:
+        print("demo: no Docker engine answers; `make setup` starts one where it may", file=sys.stderr)
+    return 1
 
 
 def up(stack_file: StackFile) -> int:

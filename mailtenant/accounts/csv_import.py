@@ -65,7 +65,7 @@ def decode(data: bytes, encoding: str | None = None) -> str:
     """
     chosen = encoding or next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     try:
-        return data.decode(chosen)
+        return data.decode(chosen).removeprefix("\ufeff")  # the mark stays where a plain UTF-8 is named
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise AccountError(
@@ -83,7 +83,7 @@ def parse(text: str, domains: Collection[str] | None = None) -> ImportFile:
             reader.take(line, cells)
     except _BrokenRow as error:
         reader.problems.append(error.problem)
-    if not reader.columns:
+    if not reader.columns and not reader.problems:
         reader.problems.append(
             Problem(0, "", "the file is empty; its first line names the columns: " + ",".join(COLUMNS[:4]))
         )
@@ -94,7 +94,7 @@ def parse(text: str, domains: Collection[str] | None = None) -> ImportFile:
 
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each row with the line that it begins on; a quoted line break makes a row longer than a line."""
-    header = text.partition("\n")[0]
+    header = text.lstrip().partition("\n")[0]
     # Spreadsheets write `;` where the comma is the decimal mark.
     delimiter = max(",;\t", key=header.count)
     source = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -176,9 +176,11 @@ class _Reader:
                     line, column, "a row with `forward_to` is an alias; it has no password, quota or aliases of its own"
                 )
                 return
-        for destination in re.split(r"[\s;,]+", cells["forward_to"]):
-            if destination:
-                self._alias(line, "address", cells.get("address", ""), destination)
+        destinations = [one for one in re.split(r"[\s;,]+", cells["forward_to"]) if one]
+        if not destinations:
+            self._problem(line, "forward_to", "names no address")
+        for destination in destinations:
+            self._alias(line, "address", cells.get("address", ""), destination)
 
     def _alias(self, line: int, column: str, alias: str, destination: str) -> None:
         address = self._address(line, column, alias, parse_alias_address)

@@ -4,6 +4,7 @@ The database publishes no port. Each connection to the local socket becomes one 
 container, as its own uid, so the server's peer rule decides who it is. Works the same for `ssh://` engines.
 """
 
+import os
 import socket
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from typing import Final, Self
 PORT: Final = 5432
 _SERVER_SOCKET: Final = f"/run/postgresql/.s.PGSQL.{PORT}"
 _CLOSE_SECONDS: Final = 5
+_LONGEST_FOLDER: Final = 70  # a unix socket's path holds 107 octets, and ours lies 34 deeper
 
 
 class Tunnel:
@@ -34,7 +36,7 @@ class Tunnel:
             f"UNIX-CONNECT:{_SERVER_SOCKET}",
         ]
         self._environment = dict(environment)
-        self._folder = tempfile.TemporaryDirectory(prefix="mailtenant-")
+        self._folder = tempfile.TemporaryDirectory(prefix="mailtenant-", dir=_short_folder())
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._helpers: list[subprocess.Popen[bytes]] = []
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
@@ -89,6 +91,11 @@ class Tunnel:
                 except OSError as failure:
                     self._errors.write(f"docker: {failure.strerror}\n".encode())
                     self._errors.flush()
+
+
+def _short_folder() -> str | None:
+    """None: the usual place for temporary files; `/tmp` where that one is too deep for a socket."""
+    return None if len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER else "/tmp"
 
 
 def _end(helper: subprocess.Popen[bytes]) -> None:

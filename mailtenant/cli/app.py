@@ -7,6 +7,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import Annotated, Any, Final
 
 import typer
@@ -72,6 +73,8 @@ _ANSWERS: Final = {
     ("mailtenant.rendering.filters", "UnsafeValue"): ExitCode.PROBLEM,
     ("mailtenant.accounts.errors", "AccountsUnavailable"): ExitCode.ENVIRONMENT,
     ("mailtenant.accounts.errors", "AccountError"): ExitCode.PROBLEM,
+    ("mailtenant.dns.findings", "PlanRefused"): ExitCode.PROBLEM,
+    ("mailtenant.fleet.stacks", "MachineLacks"): ExitCode.ENVIRONMENT,
     ("mailtenant.fleet.stacks", "StackError"): ExitCode.PROBLEM,
     ("mailtenant.control.errors", "Misconfigured"): ExitCode.ENVIRONMENT,
     ("mailtenant.control.errors", "ControlError"): ExitCode.PROBLEM,
@@ -79,6 +82,7 @@ _ANSWERS: Final = {
     ("mailtenant.migration.sides", "SideError"): ExitCode.PROBLEM,
     ("mailtenant.workflow.ports", "StepError"): ExitCode.PROBLEM,
     ("mailtenant.workers.locks", "Busy"): ExitCode.PROBLEM,
+    ("mailtenant.draining", "EngineSilent"): ExitCode.ENVIRONMENT,
     ("mailtenant.draining", "DrainError"): ExitCode.PROBLEM,
     ("docker.errors", "APIError"): ExitCode.PROBLEM,
 }
@@ -86,6 +90,10 @@ _ANSWERS: Final = {
 
 def main() -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal of another encoding shows `?` for a sign that it lacks; that is no reason to end a command.
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(errors="replace")
     raise SystemExit(run(sys.argv[1:]))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -25,7 +25,7 @@ from mailtenant.settings import SettingsErrors, StackFile, check_fleet, load_fle
 from mailtenant.settings.annotate import stack_file_text
 from mailtenant.settings.demo import may_be_demo, uses_published_passphrase
 from mailtenant.settings.errors import Refusal
-from mailtenant.settings.model import PROVIDER_SECRETS
+from mailtenant.settings.model import PROVIDER_SECRETS, check_host
 from mailtenant.settings.names import check_fqdn, check_label
 from mailtenant.settings.proposal import (
     EMBEDDED,
@@ -148,13 +148,6 @@ def _judge(planned: StackFile, others: list[StackFile], environment: Mapping[str
 
 def _check_names(wishes: Wishes, others: list[StackFile], target: Path) -> None:
     """What the person typed, before anything is made."""
-    if target.exists():
-        raise output.CommandError(f"{output.shown_path(target)} is there already; edit it, nothing was changed")
-    if when := tombstone(target.parent, wishes.label):
-        raise output.CommandError(
-            f"the label {wishes.label} belonged to a tenant that was offboarded on {when}, and old records may still "
-            "point at its host: take another"
-        )
     try:
         check_label(wishes.label)
     except Refusal as refusal:
@@ -162,6 +155,18 @@ def _check_names(wishes: Wishes, others: list[StackFile], target: Path) -> None:
         free = propose_label([wishes.organisation or "", *wishes.domains], taken)
         hint = f"; free and fitting would be: {free}" if free else ""
         raise output.CommandError(f"the label {refusal}{hint}") from None
+    if target.exists():
+        raise output.CommandError(f"{output.shown_path(target)} is there already; edit it, nothing was changed")
+    if when := tombstone(target.parent, wishes.label):
+        raise output.CommandError(
+            f"the label {wishes.label} belonged to a tenant that was offboarded on {when}, and old records may still "
+            "point at its host: take another"
+        )
+    # The host's certificate is made before the document is judged, and only a right name can stand in one.
+    try:
+        check_host(wishes.label, check_fqdn(wishes.platform_domain or wishes.place.platform_domain))
+    except Refusal as refusal:
+        raise output.CommandError(f"the platform domain {refusal}") from None
     for i, name in enumerate(wishes.domains, start=1):
         try:
             check_fqdn(name)
@@ -212,9 +217,10 @@ def _secrets(
 def _tokens(provider: str) -> dict[str, str]:
     """What a DNS provider's API wants: asked for without an echo, or one line each on stdin."""
     names = PROVIDER_SECRETS.get(provider.partition(":")[0], ())
-    if sys.stdin.isatty():
+    stdin: TextIO | None = sys.stdin  # None in a process that was started with it closed
+    if stdin is not None and stdin.isatty():
         return {name: typer.prompt(f"{name} of the DNS provider", hide_input=True) for name in names}
-    given = {name: sys.stdin.readline().strip() for name in names}
+    given = {name: stdin.readline().strip() if stdin else "" for name in names}
     if not all(given.values()):
         raise output.CommandError(
             f"this provider needs {' and '.join(names)}, one line each on stdin; nothing was made"

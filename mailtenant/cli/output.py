@@ -107,8 +107,9 @@ def print_table(table: RenderableType) -> None:
 
 
 def print_json(value: Any) -> None:
-    """JSON on stdout, keys in the order given."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """JSON on stdout, keys in the order given; ASCII with escapes where stdout could not hold every sign."""
+    escaped = (sys.stdout.encoding or "").lower() != "utf-8"
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=escaped, default=str))
 
 
 def print_error(error: BaseException) -> None:

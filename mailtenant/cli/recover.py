@@ -7,7 +7,7 @@ import typer
 from mailtenant.accounts.engine import TenantEngine
 from mailtenant.cli import output
 from mailtenant.environment import tool_environment
-from mailtenant.fleet.recovery import RecoveryError
+from mailtenant.fleet.recovery import EngineSilent, RecoveryError
 from mailtenant.fleet.recovery import recover as start_what_failed
 from mailtenant.settings import load_stack_file
 
@@ -29,6 +29,8 @@ def recover(
         environment = dict(TenantEngine.of(settings).environment)
     try:
         started = start_what_failed(environment, label)
+    except EngineSilent as error:
+        raise output.EnvironmentProblem(f"no engine answers: {error}") from None
     except RecoveryError as error:
         raise output.CommandError(f"not all could be started: {error}") from None
     except FileNotFoundError:

@@ -19,6 +19,10 @@ class RecoveryError(RuntimeError):
     """A container that should run and cannot be started; the engine's own words."""
 
 
+class EngineSilent(RecoveryError):
+    """The engine does not even list its containers."""
+
+
 def recover(environment: Mapping[str, str], label: str | None = None) -> list[str]:
     """Starts the containers of one tenant (or all) that failed to join another one's namespace; gives their names.
 
@@ -47,7 +51,7 @@ def recover(environment: Mapping[str, str], label: str | None = None) -> list[st
 def _failed(environment: Mapping[str, str], wanted: str) -> list[str]:
     listed = _docker(environment, "ps", "--all", "--quiet", "--filter", wanted, "--filter", "status=exited")
     if listed.returncode:
-        raise RecoveryError((listed.stderr.strip().splitlines() or ["the engine does not answer"])[-1])
+        raise EngineSilent((listed.stderr.strip().splitlines() or ["the engine does not answer"])[-1])
     identities = listed.stdout.split()
     if not identities:
         return []

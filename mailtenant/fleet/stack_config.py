@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mailtenant.environment import tool_environment
-from mailtenant.fleet.stacks import StackError
+from mailtenant.fleet.stacks import MachineLacks, StackError
 from mailtenant.settings.secret_leaves import quoted_path
 
 
@@ -45,7 +45,7 @@ def _pulumi(project: Path, arguments: Sequence[str], what: str) -> str:
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except FileNotFoundError:
-        raise StackError("the Pulumi CLI was not found: run `make setup`") from None
+        raise MachineLacks("the Pulumi CLI was not found: run `make setup`") from None
     if done.returncode:
         said = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("error: ")
         raise StackError(f"{what} cannot be read: {said}")

@@ -23,6 +23,10 @@ class StackError(RuntimeError):
         self.output = output
 
 
+class MachineLacks(StackError):
+    """The CLI itself is not there, or the passphrase that it needs."""
+
+
 @dataclass(frozen=True)
 class TenantStack:
     """The stack of `label` in the Pulumi project at `project` (the folder of Pulumi.yaml).
@@ -84,7 +88,7 @@ class TenantStack:
             not {"PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"} & environment.keys()
             and self._needs_passphrase()
         ):
-            raise StackError(
+            raise MachineLacks(
                 f"stack {self.label} is encrypted with a passphrase and none is set: "
                 "export PULUMI_CONFIG_PASSPHRASE_FILE=<file> (the demo tenant's: stacks/demo-passphrase.txt)"
             )
@@ -100,7 +104,7 @@ class TenantStack:
                 stderr=subprocess.PIPE if capture else None,
             )
         except FileNotFoundError:
-            raise StackError("the Pulumi CLI was not found: run `make setup`") from None
+            raise MachineLacks("the Pulumi CLI was not found: run `make setup`") from None
         if done.returncode:
             output = ((done.stdout or "") + (done.stderr or "")).strip()
             last = output.splitlines()[-1] if output else "see its messages above"

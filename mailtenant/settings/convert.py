@@ -116,6 +116,8 @@ def _words(detail: Any) -> tuple[str, str]:
 
 def _suggestion(loc: Sequence[str | int]) -> str:
     """A known key that looks like the unknown one; only names of the model are ever shown."""
+    if loc[-1] in _known_keys():
+        return "it is a key of another place; docs/tenant-settings.md lists every key"
     close = difflib.get_close_matches(str(loc[-1])[:40], _known_keys(), n=1, cutoff=0.75)
     return f"did you mean `{close[0]}`?" if close else "remove it; docs/tenant-settings.md lists every key"
 

@@ -54,6 +54,8 @@ def read_document(path: Path, file: str) -> Document:
             octets = stream.read(MOST_OCTETS + 1)
     except FileNotFoundError:
         _refuse(file, None, "the file is not there", "`mailtenant new LABEL --domain D` writes one")
+    except IsADirectoryError:
+        _refuse(file, None, "is a folder", "name the stack file itself; naming none checks all of stacks/")
     except OSError as error:
         _refuse(file, None, f"cannot be read ({error.strerror})", "look at its permissions")
     if len(octets) > MOST_OCTETS:

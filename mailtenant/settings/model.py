@@ -41,6 +41,19 @@ class Contact(Settings):
     email: EmailAddress = setting("where that person reads mail, best outside this tenant", Effect.NONE)
 
 
+def check_host(label: str, platform_domain: str) -> None:
+    """Whether the two make a name that a container and a certificate can have.
+
+    Raises: Refusal
+    """
+    length = len(label) + 1 + len(platform_domain)
+    if length > LONGEST_HOST:
+        raise Refusal(
+            f"makes a host of {length} characters, where Linux has room for {LONGEST_HOST}",
+            "shorten the label or the platform domain",
+        )
+
+
 def _profile(value: object) -> object:
     if value == "redundant":
         raise Refusal("this release has no profile `redundant`", "use `single`, which has no second node")
@@ -97,12 +110,7 @@ class TenantSettings(Settings):
     @field_validator("platform_domain")
     @classmethod
     def _host_fits_a_host_name(cls, value: str, info: ValidationInfo) -> str:
-        label = info.data.get("label", "")
-        if len(label) + 1 + len(value) > LONGEST_HOST:
-            raise Refusal(
-                f"makes a host of {len(label) + 1 + len(value)} characters, where Linux has room for {LONGEST_HOST}",
-                "shorten the label or the platform domain",
-            )
+        check_host(info.data.get("label", ""), value)
         return value
 
     @field_validator("internal")

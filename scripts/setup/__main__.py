@@ -48,6 +48,9 @@ def main(names: list[str]) -> int:
     try:
         with only_one(cache() / "setup.lock"):
             run_lanes(lanes)
+    except OSError as refused:  # those of a step are Failures already
+        say(f"setup: {refused.filename}: {refused.strerror}; name another folder: MAILTENANT_CACHE=<folder>")
+        return 1
     except Failure as failure:
         say(f"setup: {failure}")
         say(f"setup: log: {log_file()}")

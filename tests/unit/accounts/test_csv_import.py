@@ -69,6 +69,27 @@ def test_an_encoding_is_not_guessed_but_named() -> None:
         decode(octets, "klingon")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_named_encoding() -> None:
+    octets = "address,password\njo@acme.test,correct horse\n".encode("utf-8-sig")
+    assert parse(decode(octets, "utf-8"), DOMAINS).problems == ()
+
+
+def test_empty_lines_may_stand_above_the_header() -> None:
+    file = parse("\r\n \r\naddress;password\r\njo@acme.test;correct horse\r\n", DOMAINS)
+    assert file.problems == ()
+    assert [row.line for row in file.mailboxes] == [4]
+
+
+def test_a_forward_to_nobody_is_not_passed_over() -> None:
+    file = parse("address,forward_to\nall@acme.test,;\ninfo@acme.test,jo@acme.test\n", DOMAINS)
+    assert places(file.problems) == [(2, "forward_to")]
+
+
+def test_a_header_that_cannot_be_read_is_not_called_an_empty_file() -> None:
+    (problem,) = parse('"address,password\njo@acme.test,correct horse\n', DOMAINS).problems
+    assert (problem.line, "quotes" in problem.message) == (1, True)
+
+
 def test_every_problem_is_reported_at_once_with_its_line() -> None:
     text = (
         "address,password,password_hash,quota_mib,aliases\n"

@@ -34,6 +34,16 @@ def test_a_connection_ends_in_the_database_container(tmp_path: Path) -> None:
     assert arguments == "exec -i -u 5008:5008 mt-acme-database socat STDIO UNIX-CONNECT:/run/postgresql/.s.PGSQL.5432\n"
 
 
+def test_a_deep_folder_for_temporary_files_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    with Tunnel("mt-acme-database", fake_docker(tmp_path, "exec cat")) as tunnel:
+        folder = tunnel.folder
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize(
     "script, message",
     [

@@ -1,7 +1,10 @@
 """The command line as a whole: its commands, help, exit codes, and what the user sees of an error."""
 
+import json
+import os
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,9 @@ import typer
 
 from mailtenant.cli import app as application
 from mailtenant.cli.app import COMMANDS, CommandEntry, run
-from mailtenant.cli.output import CommandError, EnvironmentProblem, project_dir, stack_file
+from mailtenant.cli.output import CommandError, EnvironmentProblem, print_json, project_dir, stack_file
 from tests.unit.cli.conftest import TREE, Cli
+from tests.unit.settings.files import a_stack_file
 
 
 def test_help_lists_every_command_and_the_exit_codes(cli: Cli) -> None:
@@ -123,3 +127,22 @@ def test_a_label_without_a_file_is_refused_with_those_there(project: Path, label
     (project / "stacks" / "Pulumi.globex.yaml").write_text("", encoding="utf-8")
     with pytest.raises(CommandError, match="there: globex"):
         stack_file(project, label)
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv", "bind"])
+def test_a_terminal_without_all_signs_ends_no_command(project: Path, form: str) -> None:
+    a_stack_file(project, "acme", 0)
+    command = [sys.executable, "-c", "from mailtenant.cli.app import main; main()", "records", "acme", "--format", form]
+    environment = {**os.environ, "PYTHONPATH": str(TREE), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"v=spf1" in done.stdout
+
+
+def test_json_is_whole_in_every_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding in ("ascii", "latin-1", "utf-8"):
+        octets = BytesIO()
+        monkeypatch.setattr("sys.stdout", TextIOWrapper(octets, encoding=encoding))
+        print_json({"organisation": "Ümläut … 北"})
+        sys.stdout.flush()
+        assert json.loads(octets.getvalue().decode(encoding)) == {"organisation": "Ümläut … 北"}

@@ -179,6 +179,9 @@ REFUSED: list[tuple[list[str], str]] = [
     (["acme", "--domain", "acme.test", "--organisation", "a\nb"], "line break"),
     (["acme", "--domain", "acme.test", "--publish", "10.0.0.1"], "not a loopback address"),
     (["acme", "--domain", "acme.test", "--provider", "route53"], "names no known provider"),
+    (["x" * 300, "--domain", "a.test"], "300 characters"),
+    (["acme", "--domain", "acme.test", "--platform-domain", "bücher.test"], "the platform domain has letters outside"),
+    (["acme", "--domain", "acme.test", "--platform-domain", f"{'x' * 60}.test"], "makes a host of 70 characters"),
     (["acme", "--domain", "a.test", "--domain", "b.test", "--provider", "cloudflare:" + "0" * 32], "one zone id"),
 ]
 
@@ -224,6 +227,34 @@ def test_the_demos_passphrase_is_for_the_demo(
     ended = cli("new", "acme", "--domain", "acme.com", "--embedded")
     assert (ended.code, "published one of the demo" in ended.err) == (1, True)
     assert list((project / "stacks").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "code", "word"), [("local", 0, ""), ("godaddy", 1, "needs godaddyKey and godaddySecret")]
+)
+def test_a_closed_stdin_is_one_that_says_nothing(
+    project: Path,
+    passphrase: dict[str, str],
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: str,
+    code: int,
+    word: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    ended = cli("new", "acme", "--domain", "acme.test", "--embedded", "--provider", provider)
+    assert ended.code == code
+    assert word in ended.err
+
+
+def test_a_passphrase_file_may_be_named_from_the_current_folder(
+    project: Path, passphrase: dict[str, str], cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE_FILE", "passphrase.txt")
+    (project / "passphrase.txt").write_text(PASSPHRASE, encoding="utf-8")
+    ended = cli("new", "acme", "--domain", "acme.test", "--embedded")
+    assert (ended.code, ended.err) == (0, "")
 
 
 def a_pulumi_that(folder: Path, script: str, environment: dict[str, str]) -> dict[str, str]:

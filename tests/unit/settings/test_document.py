@@ -95,7 +95,7 @@ def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
             path.write_bytes(content)
         with pytest.raises(SettingsErrors, match=words[name]):
             read_document(path, name)
-    with pytest.raises(SettingsErrors, match="cannot be read"):
+    with pytest.raises(SettingsErrors, match="is a folder; name the stack file"):
         read_document(tmp_path, "folder")
 
 

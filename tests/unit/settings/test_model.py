@@ -65,6 +65,7 @@ def test_named_and_explicit_sizes_are_resolved_for_every_service() -> None:
 BAD: list[tuple[str, object, str, str]] = [
     # path to set, value, path in the problem, word
     ("mailboxs", 1, "mailboxs", "did you mean `mailboxes`"),
+    ("mailbox_quota_mib", 1, "mailbox_quota_mib", "it is a key of another place"),
     ("tuning.postfix.smtpd_relay_restrictions", "x", "tuning.postfix.smtpd_relay_restrictions", "not a known key"),
     ("capacity.mailboxes", "50", "capacity.mailboxes", "without quotes"),
     ("capacity.mailboxes", True, "capacity.mailboxes", "not a whole number"),

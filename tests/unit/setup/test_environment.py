@@ -83,6 +83,20 @@ def test_what_the_person_has_set_stays(tree: Path) -> None:
     assert not (tree / ".state").exists()
 
 
+def test_paths_from_the_current_folder_hold_in_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"PULUMI_CONFIG_PASSPHRASE_FILE": "stacks/passphrase.txt", "PULUMI_BACKEND_URL": "file://./state"}
+    python = tool_environment({**BASE, **given}, tmp_path / "no file")
+    assert python["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{tmp_path}/stacks/passphrase.txt"
+    assert python["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state"
+
+
+@pytest.mark.parametrize("backend", ["file:///srv/state", "file://~", "file://~/state", "s3://state", "https://a.test"])
+def test_a_backend_that_means_the_same_everywhere_stays(tmp_path: Path, backend: str) -> None:
+    given = {"PULUMI_CONFIG_PASSPHRASE_FILE": "/srv/passphrase", "PULUMI_BACKEND_URL": backend}
+    assert tool_environment({**BASE, **given}, tmp_path / "no file") == {**BASE, **given}
+
+
 def test_reading_env_sh_twice_changes_nothing(tree: Path) -> None:
     once = from_shell(tree)
     assert from_shell(tree, **{name: once[name] for name in SEEN})["PATH"] == once["PATH"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from scripts.setup import shell
+from scripts.setup.paths import TREE
 from scripts.setup.shell import Failure
 from scripts.setup.steps import Step, run_lanes
 
@@ -93,3 +97,12 @@ def test_a_missing_command_is_no_answer() -> None:
 
 def test_a_command_that_hangs_is_ended() -> None:
     assert shell.answers(["sleep", "30"], timeout=0.2) is None
+
+
+def test_a_cache_that_cannot_be_made_is_named_with_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    command = [sys.executable, TREE / "scripts" / "setup", "stop-engine"]
+    environment = {**os.environ, "MAILTENANT_CACHE": str(tmp_path / "file" / "cache")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "Not a directory; name another folder: MAILTENANT_CACHE=" in done.stdout
