@@ -6,8 +6,11 @@ Drives the Pulumi CLI, whose progress people know how to read.
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from mailtenant.environment import tool_environment
 
@@ -92,25 +95,36 @@ class TenantStack:
                 f"stack {self.label} is encrypted with a passphrase and none is set: "
                 "export PULUMI_CONFIG_PASSPHRASE_FILE=<file> (the demo tenant's: stacks/demo-passphrase.txt)"
             )
-        try:
-            done = subprocess.run(
-                ["pulumi", *arguments, "--non-interactive", "--color", "never" if capture else "auto"],
-                cwd=self.project,
-                env=environment,
-                check=False,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if capture else None,
-                stderr=subprocess.PIPE if capture else None,
+        with ExitStack() as files:
+            # Files, no pipes: a CLI whose parent is killed would die of the first line that it writes into a pipe, and
+            # leave the stack's lock behind. Into files it writes on, ends its run in order and gives the lock back.
+            said, complained = (
+                files.enter_context(TemporaryFile("w+", encoding="utf-8")) if capture else None for _ in range(2)
             )
-        except FileNotFoundError:
-            raise MachineLacks("the Pulumi CLI was not found: run `make setup`") from None
+            try:
+                done = subprocess.run(
+                    ["pulumi", *arguments, "--non-interactive", "--color", "never" if capture else "auto"],
+                    cwd=self.project,
+                    env=environment,
+                    check=False,
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=complained,
+                )
+            except FileNotFoundError:
+                raise MachineLacks("the Pulumi CLI was not found: run `make setup`") from None
+            printed, errors = ("" if file is None else _read(file) for file in (said, complained))
         if done.returncode:
-            output = ((done.stdout or "") + (done.stderr or "")).strip()
+            output = (printed + errors).strip()
             last = output.splitlines()[-1] if output else "see its messages above"
             raise StackError(f"`pulumi {arguments[0]}` of {self.label} failed: {last}", output)
-        return done.stdout or ""
+        return printed
 
     def _needs_passphrase(self) -> bool:
         file = self.project / "stacks" / f"Pulumi.{self.label}.yaml"
         return file.is_file() and "encryptionsalt:" in file.read_text(encoding="utf-8")
+
+
+def _read(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()

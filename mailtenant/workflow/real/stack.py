@@ -19,6 +19,7 @@ from mailtenant.check import Report, Status, run_check
 from mailtenant.check.place import Place
 from mailtenant.check.probe import cannot_probe, throw_away_mailbox
 from mailtenant.check.state import Check
+from mailtenant.fleet.backend_locks import BackendLock, explain, read_locks
 from mailtenant.fleet.stack_edit import edit_config
 from mailtenant.fleet.stacks import StackError, TenantStack
 from mailtenant.fleet.work_dir import work_dir
@@ -97,8 +98,9 @@ class PulumiStack:
             self._run(TenantStack.take_down)
 
     def _run(self, operation: Callable[[TenantStack], object]) -> object:
-        """Waits for another run of this stack to end; a lock whose process is gone is cleared by a person."""
-        deadline = time.monotonic() + LOCK_SECONDS
+        """Waits for another run of this stack to end: also one that a killed worker began, which ends by itself. A lock
+        whose process is gone is cleared by a person."""
+        deadline, before = time.monotonic() + LOCK_SECONDS, tuple[BackendLock, ...]()
         with work_dir(self.project) as folder:
             while True:
                 try:
@@ -109,6 +111,15 @@ class PulumiStack:
                         raise StepError(
                             str(error), f"pulumi preview -s {self.label} --diff shows what it wants"
                         ) from None
+                    locks = read_locks(error.output)
+                    # Seen twice: the lock of a run that is just ending is there a moment longer than its process.
+                    if locks and locks == before and all(lock.alive is False for lock in locks):
+                        # Nobody will give it back. A killed worker's `pulumi` ends its run by itself, so this one was
+                        # killed as well (a machine that went down): what it did not write down, a person looks at.
+                        raise StepError(
+                            explain(self.label, locks), f"then `mailtenant migrate retry {self.label}`", again=False
+                        ) from None
+                    before = locks
                     if time.monotonic() > deadline:
                         raise StepError(
                             f"the stack of {self.label} is locked by another run",
