@@ -10,6 +10,7 @@ from bench.session import PASSWORD, Session
 from bench.statistics import compare, spread
 from bench.tenant import DOMAIN, NETWORK, SUBNET, BenchTenant
 from mailtenant.accounts.engine import TenantEngine
+from mailtenant.environment import tool_environment
 from mailtenant.mailbox_copy import MailboxCopier
 from mailtenant.mailbox_copy.sync import prepare_dsync
 from mailtenant.migration.sides import Direction
@@ -77,7 +78,7 @@ def _both_sides(session: Session, tenant: BenchTenant, mailboxes: int) -> Iterat
     people = tuple(SharedMailbox(f"b{number}", PASSWORD, "SSHA256", None) for number in range(mailboxes))
     world = World(name=NETWORK, subnet=SUBNET, client=session.client)
     world.up(places_of([settings]), shared=SharedSpec((SharedCustomer(DOMAIN, people),), PUBLISH))
-    host = SharedHost(DockerRunner(f"{NETWORK}-shared"), (DOMAIN,), SHARED_NAME, world.shared_ca())
+    host = SharedHost(DockerRunner(f"{NETWORK}-shared", tool_environment()), (DOMAIN,), SHARED_NAME, world.shared_ca())
     yield MailboxCopier(host, TenantMail(TenantEngine.of(settings.settings), (DOMAIN,)))
 
 
