@@ -121,7 +121,8 @@ class NodeQueues:
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             if "Cannot connect to the Docker daemon" in said or "error during connect" in said:
-                raise EngineSilent("no Docker engine answers; start it, or name it in DOCKER_HOST")
+                where = self._environment.get("DOCKER_HOST") or "the default place"
+                raise EngineSilent(f"no Docker engine answers at {where}; start it, or name it in DOCKER_HOST")
             raise DrainError(
                 f"a mail server of {self._label} that is to go could not be emptied: {said}. It stays, with its mail; "
                 "put that right and run `pulumi up` again, or set nodes.smtp back"
