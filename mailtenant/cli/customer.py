@@ -271,10 +271,12 @@ def remove(
     project: output.ProjectOption = None,
 ) -> None:
     """Remove a customer from the control plane: its keys end, its label stays taken for good. No mail is touched.
+    Tasks that it asked for are cancelled.
 
     Example: mailtenant customer remove acme
     """
     from mailtenant.control import customers
+    from mailtenant.tasks import book
 
     if (
         not yes
@@ -282,11 +284,14 @@ def remove(
     ):
         raise output.CommandError("the label was not typed; nothing was removed")
     with control(project) as plane, plane.database.write() as session:
-        customers.remove(plane, session, label, actor=operator())
+        cancelled = [book.as_json(task) for task in customers.remove(plane, session, label, actor=operator())]
     if as_json:
-        output.print_json({"label": label, "removed": True})
-    else:
-        typer.echo(f"{label} is removed; its label is never given again")
+        output.print_json({"label": label, "removed": True, "tasks": cancelled})
+        return
+    for task in cancelled:
+        how = "stops before its next step" if task["state"] == book.RUNNING else "is cancelled"
+        typer.echo(f"its task {task['id']} ({task['kind']}) {how}")
+    typer.echo(f"{label} is removed; its label is never given again")
 
 
 def _shown(plane: "ControlPlane", session: "Session", tenant: "Tenant") -> dict[str, Any]:

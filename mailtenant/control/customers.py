@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from mailtenant.control import audit
 from mailtenant.control.errors import Conflict, ControlError, NotFound
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import ApiKey, Contact, Domain, Mailbox, MigrationRow, Tenant
+from mailtenant.control.tables import ApiKey, Contact, Domain, Mailbox, MigrationRow, Task, Tenant
 from mailtenant.migration import Side, State
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_email, check_fqdn, check_label, check_plain_text
 from mailtenant.settings.proposal import propose_label
+from mailtenant.tasks import book
 
 PROVIDERS = ("manual", "cloudflare", "godaddy", "local")
 
@@ -110,10 +111,11 @@ def confirm(plane: ControlPlane, session: Session, label: str, *, actor: str, ne
     return tenant
 
 
-def remove(plane: ControlPlane, session: Session, label: str, *, actor: str) -> None:
+def remove(plane: ControlPlane, session: Session, label: str, *, actor: str) -> Sequence[Task]:
     """Leaves a tombstone: the label stays taken for good, since old records may still point at its host. Contacts,
     keys and the list of mailboxes go; domains are free again. No mail is touched.
 
+    Its tasks are cancelled and returned: what waits is over, what runs stops before its next item.
     Raises: Conflict, while its migration is under way.
     """
     tenant = find(session, label, lock=True)
@@ -121,6 +123,8 @@ def remove(plane: ControlPlane, session: Session, label: str, *, actor: str) -> 
     resting = {State.REQUESTED, State.DEFERRED, State.OPTED_OUT, State.COMPLETED, State.ROLLED_BACK}
     if State(row.state) not in resting:
         raise Conflict(f"the migration of {label} is {row.state}; defer it or roll it back first")
+    # Before the rows that they are about: another customer may have these domains next.
+    cancelled = book.cancel_all(plane, session, tenant.id, "cancelled: the customer was removed", actor=actor)
     for contact in contacts(session, tenant.id):
         session.delete(contact)
     session.execute(delete(Mailbox).where(Mailbox.tenant_id == tenant.id))
@@ -130,6 +134,7 @@ def remove(plane: ControlPlane, session: Session, label: str, *, actor: str) -> 
     tenant.removed_at = plane.now()
     tenant.webhook_url = tenant.webhook_secret = None
     audit.record(session, actor, "customer.remove", tenant.id, plane.now(), label=label)
+    return cancelled
 
 
 def add_contact(plane: ControlPlane, session: Session, tenant: Tenant, name: str, email: str, *, actor: str) -> Contact:

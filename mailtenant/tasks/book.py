@@ -81,13 +81,26 @@ def every(session: Session, tenant_id: int, limit: int = 100) -> Sequence[Task]:
 def cancel(plane: ControlPlane, session: Session, tenant_id: int, identity: str, *, actor: str) -> Task:
     """What waits is cancelled at once, what runs stops before its next item, what has ended stays."""
     row = find(session, tenant_id, identity, lock=True)
+    _cancel(plane, session, row, "cancelled before it began", actor)
+    return row
+
+
+def cancel_all(plane: ControlPlane, session: Session, tenant_id: int, why: str, *, actor: str) -> Sequence[Task]:
+    """Cancels all that has not ended, as `cancel` does; those tasks, the oldest first."""
+    query = select(Task).where(Task.tenant_id == tenant_id, Task.state.not_in(ENDED))
+    found = session.scalars(query.order_by(Task.created_at, Task.id).with_for_update()).all()
+    for row in found:
+        _cancel(plane, session, row, why, actor)
+    return found
+
+
+def _cancel(plane: ControlPlane, session: Session, row: Task, why: str, actor: str) -> None:
     if row.state in ENDED or row.cancel:
-        return row
+        return
     row.cancel = True
     if row.state == PENDING:
-        end(session, row, CANCELLED, "cancelled before it began", plane.now())
-    audit.record(session, actor, "task.cancel", tenant_id, plane.now(), task=identity)
-    return row
+        end(session, row, CANCELLED, why, plane.now())
+    audit.record(session, actor, "task.cancel", row.tenant_id, plane.now(), task=row.id)
 
 
 def end(session: Session, row: Task, state: str, message: str, at: datetime) -> None:

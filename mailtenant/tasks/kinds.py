@@ -53,6 +53,9 @@ def perform(plane: ControlPlane, systems: Systems, identity: str, number: int) -
         tenant = session.get_one(Tenant, task.tenant_id)
         row = session.scalars(select(MigrationRow).where(MigrationRow.tenant_id == tenant.id)).one()
         kind, item, given = task.kind, items(task)[number], task.given
+        if tenant.removed_at is not None:
+            # Asked for, or under way, at the very moment of the removal, which cancels all that it finds.
+            return {"ok": False, "item": item, "said": "the customer was removed", "stop": True}
         if kind not in book.ALWAYS and State(row.state) in book.MOVING:
             raise Later(book.WAITS)
         system = systems.of(tenant.label, Side(row.serving))

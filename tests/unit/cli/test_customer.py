@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mailtenant.cli.control import control
+from mailtenant.control import customers
+from mailtenant.tasks import book
 from tests.unit.cli.conftest import Cli
 
 
@@ -36,3 +39,10 @@ def test_a_number_that_nothing_has_is_said_in_one_line(cli: Cli, number: str) ->
         ended = cli(*words)
         assert ended.code == 1
         assert ended.err.startswith("error:")
+
+
+def test_removing_a_customer_names_the_tasks_that_it_cancels(cli: Cli) -> None:
+    with control(None) as plane, plane.database.write() as session:
+        tenant = customers.find(session, "acme")
+        task = book.ask(plane, session, tenant.id, "dns.push", {"domains": ["acme.test"]}, actor="customer:acme").id
+    assert f"{task} (dns.push) is cancelled" in cli("customer", "remove", "acme", "--yes").out

@@ -165,6 +165,31 @@ class TaskCases:
             assert session.get(Mailbox, number) is None
             assert book.waiting(session) == []
 
+    def test_a_removed_customers_tasks_are_cancelled_and_no_other(
+        self, plane: ControlPlane, system: FileSystem
+    ) -> None:
+        add_customer(plane)
+        add_customer(plane, "Globex")
+        other = asked(plane, "globex", "dns.push", {"domains": ["globex.test"]})
+        pushed = asked(plane, "acme", "dns.push", {"domains": ["acme.test"]})
+        added = asked(plane, "acme", "mailbox.add", {"mailbox": mailbox(plane, "acme", "jo@acme.test")})
+        running = asked(plane, "acme", "dns.verify", {"domains": ["acme.test"]})
+        with plane.database.write() as session:
+            session.get_one(Task, running).state = book.RUNNING
+        with plane.database.write() as session:
+            found = customers.remove(plane, session, "acme", actor=ACTOR)
+            assert {task.id for task in found} == {pushed, added, running}
+        for identity in (pushed, added):
+            row = state(plane, identity)
+            assert (row.state, row.message) == (book.CANCELLED, "cancelled: the customer was removed")
+        assert state(plane, running).cancel
+        with plane.database.read() as session:
+            assert list(book.waiting(session)) == [other]
+        # It was past the look at `cancel` when the customer was removed.
+        assert perform(plane, system, running, 0)["said"] == "the customer was removed"
+        assert perform(plane, system, pushed, 0)["ok"] is False
+        assert system.calls == []
+
     def test_a_killed_workers_task_is_taken_over_at_the_item_that_was_under_way(
         self, plane: ControlPlane, system: FileSystem, url: str, tmp_path: Path
     ) -> None:
