@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mailtenant.cli import output
 from mailtenant.cli.dns_servers import ResolverOption, ServerOption, asked
-from mailtenant.cli.stack_edit import edit_config, remove_secret, set_secret
+from mailtenant.cli.stack_edit import edit_config, editing, only_editor, remove_secret, set_secret
 from mailtenant.dkim import Algorithm, generate_private_key, public_half
 from mailtenant.dkim_rotation import next_step
 from mailtenant.dns.key_lookup import key_results
@@ -96,36 +96,33 @@ def rotate(
     Example: mailtenant dkim rotate acme && pulumi up -s acme
     """
     path, folder = output.stack_file(project, label), output.project_dir(project)
-    stack_file = load_stack_file(path, output.shown_path(path))
-    changed, algorithm = False, ALGORITHMS[kind]
-    for one in _domains(stack_file, domain):
-        step = next_step(one.dkim, datetime.now(UTC), algorithm, one.dkim_mode)
-        if step.kind == "activate":
-            key = next(key for key in one.dkim if key.selector == step.selector)
-            wrong = [result for result in _served(stack_file, one, key, resolvers, servers) if not result.ok]
-            if wrong:
-                said = "; ".join(f"{result.server}: {result.said}" for result in wrong)
-                raise output.CommandError(
-                    f"{one.name}: {step.selector} is not served everywhere yet ({said}); run `pulumi up` and wait"
-                )
-        typer.echo(f"{one.name}: {step.said}")
-        if dry_run or step.kind == "wait":
-            continue
-        before = path.read_text(encoding="utf-8")
-        try:
-            if step.kind == "publish":
-                private = generate_private_key(algorithm)
-                set_secret(folder, label, ("dkim", one.name, step.selector), private)
-                edit_config(folder, path, _edit(one.name, _publish(step.selector, algorithm, public_half(private))))
-            elif step.kind == "activate":
-                edit_config(folder, path, _edit(one.name, _activate(step.selector, algorithm)))
-            else:
-                edit_config(folder, path, _edit(one.name, _remove(step.selector)))
-                remove_secret(folder, label, ("dkim", one.name, step.selector))
-        except BaseException:
-            path.write_text(before, encoding="utf-8")
-            raise
-        changed = True
+    with only_editor(path.parent):
+        stack_file = load_stack_file(path, output.shown_path(path))
+        changed, algorithm = False, ALGORITHMS[kind]
+        for one in _domains(stack_file, domain):
+            step = next_step(one.dkim, datetime.now(UTC), algorithm, one.dkim_mode)
+            if step.kind == "activate":
+                key = next(key for key in one.dkim if key.selector == step.selector)
+                wrong = [result for result in _served(stack_file, one, key, resolvers, servers) if not result.ok]
+                if wrong:
+                    said = "; ".join(f"{result.server}: {result.said}" for result in wrong)
+                    raise output.CommandError(
+                        f"{one.name}: {step.selector} is not served everywhere yet ({said}); run `pulumi up` and wait"
+                    )
+            typer.echo(f"{one.name}: {step.said}")
+            if dry_run or step.kind == "wait":
+                continue
+            with editing(path):
+                if step.kind == "publish":
+                    private = generate_private_key(algorithm)
+                    set_secret(folder, label, ("dkim", one.name, step.selector), private)
+                    edit_config(folder, path, _edit(one.name, _publish(step.selector, algorithm, public_half(private))))
+                elif step.kind == "activate":
+                    edit_config(folder, path, _edit(one.name, _activate(step.selector, algorithm)))
+                else:
+                    edit_config(folder, path, _edit(one.name, _remove(step.selector)))
+                    remove_secret(folder, label, ("dkim", one.name, step.selector))
+            changed = True
     if changed:
         typer.echo(f"{output.shown_path(path)} is edited. Next: pulumi up -s {label}; mailtenant dkim status {label}")
 

@@ -9,7 +9,7 @@ import typer
 
 from mailtenant.cli import dns_credentials, output
 from mailtenant.cli.dns_servers import ResolverOption, ServerOption, asked, live_spf
-from mailtenant.cli.stack_edit import edit_config
+from mailtenant.cli.stack_edit import edit_config, only_editor
 from mailtenant.dns.asked_zone import of_answers
 from mailtenant.dns.lookup import Answers
 from mailtenant.dns.managed import managed_slots
@@ -40,39 +40,40 @@ def adopt(
     Example: mailtenant dns adopt acme --domain acme.com
     """
     path, folder = output.stack_file(project, label), output.project_dir(project)
-    stack_file = load_stack_file(path, output.shown_path(path))
-    wanted = [one for one in stack_file.settings.domains if domain in (None, one.name)]
-    if not wanted:
-        raise output.CommandError(f"{label} has no domain {domain!r}")
-    if from_file is not None and len(wanted) != 1:
-        raise output.CommandError("a zone file is of one zone: name it with --domain")
-    for one in wanted:
-        if one.name in stack_file.existing and not (again and stack_file.dns_phase == "adopted"):
-            raise output.CommandError(
-                f"{one.name} has a snapshot already: it is the way back. `--again` takes a new one, in the phase "
-                "`adopted` only"
-            )
-    taken: dict[str, ExistingZone] = {}
-    try:
+    with only_editor(path.parent):
+        stack_file = load_stack_file(path, output.shown_path(path))
+        wanted = [one for one in stack_file.settings.domains if domain in (None, one.name)]
+        if not wanted:
+            raise output.CommandError(f"{label} has no domain {domain!r}")
+        if from_file is not None and len(wanted) != 1:
+            raise output.CommandError("a zone file is of one zone: name it with --domain")
         for one in wanted:
-            taken[one.name] = _read(folder, stack_file, one, from_file, resolvers, servers)
-    except ApiError as error:
-        raise output.CommandError(f"the zone cannot be read: {error}") from None
-    except SnapshotError as error:
-        raise output.CommandError(f"{from_file} {error}" if from_file else str(error)) from None
-    existing = {**stack_file.existing, **taken}
-    findings = plan(stack_file.settings, existing, "additive", live_spf(stack_file, resolvers)).findings
-    if refused := [one for one in findings if one.level == "E"]:
-        lines = "\n".join(f"  {one}" for one in refused)
-        raise output.CommandError(f"records there stand in the way, nothing was changed:\n{lines}")
+            if one.name in stack_file.existing and not (again and stack_file.dns_phase == "adopted"):
+                raise output.CommandError(
+                    f"{one.name} has a snapshot already: it is the way back. `--again` takes a new one, in the phase "
+                    "`adopted` only"
+                )
+        taken: dict[str, ExistingZone] = {}
+        try:
+            for one in wanted:
+                taken[one.name] = _read(folder, stack_file, one, from_file, resolvers, servers)
+        except ApiError as error:
+            raise output.CommandError(f"the zone cannot be read: {error}") from None
+        except SnapshotError as error:
+            raise output.CommandError(f"{from_file} {error}" if from_file else str(error)) from None
+        existing = {**stack_file.existing, **taken}
+        findings = plan(stack_file.settings, existing, "additive", live_spf(stack_file, resolvers)).findings
+        if refused := [one for one in findings if one.level == "E"]:
+            lines = "\n".join(f"  {one}" for one in refused)
+            raise output.CommandError(f"records there stand in the way, nothing was changed:\n{lines}")
 
-    def change(config: Any) -> None:
-        table = config.setdefault(EXISTING, {})
-        for name, zone in taken.items():
-            table[name] = zone.model_dump(mode="json", exclude_defaults=True)
-        config[DNS_PHASE] = "adopted"
+        def change(config: Any) -> None:
+            table = config.setdefault(EXISTING, {})
+            for name, zone in taken.items():
+                table[name] = zone.model_dump(mode="json", exclude_defaults=True)
+            config[DNS_PHASE] = "adopted"
 
-    edit_config(folder, path, change)
+        edit_config(folder, path, change)
     for name, zone in taken.items():
         foreign = len(foreign_records(stack_file.settings, existing, name))
         typer.echo(

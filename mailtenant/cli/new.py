@@ -1,11 +1,9 @@
 """`mailtenant new`: a complete stack file with fresh keys, encrypted by Pulumi's own secrets."""
 
-import fcntl
 import os
 import secrets as randomness
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +15,7 @@ import typer
 from mailtenant import __version__
 from mailtenant.certificates import LocalCertificates, issue_web_certificate, make_local_certificates
 from mailtenant.cli import output
+from mailtenant.cli.stack_edit import only_editor
 from mailtenant.dkim import generate_private_key, public_half
 from mailtenant.environment import tool_environment
 from mailtenant.fleet.new_stack import PulumiMissing, PulumiRefused, Secrets, new_stack
@@ -96,7 +95,8 @@ def new(
 
 def _make(project: Path, wishes: Wishes) -> StackFile:
     target = project / "stacks" / f"Pulumi.{wishes.label}.yaml"
-    with _only_one(project / "stacks"):
+    # Two runs at once would propose the same free addresses.
+    with only_editor(project / "stacks"):
         others, _ = load_fleet(project / "stacks", output.shown_path)
         _check_names(wishes, others, target)
         environment = _environment()
@@ -240,17 +240,6 @@ def _write(target: Path, text: str) -> StackFile:
         except FileExistsError:
             raise output.CommandError(f"{shown} appeared meanwhile; nothing was changed") from None
     return replace(made, path=target)
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    """Two runs at once would propose the same free addresses."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _report(stack_file: StackFile, *, as_json: bool) -> None:

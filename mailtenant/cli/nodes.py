@@ -7,7 +7,7 @@ import typer
 
 from mailtenant.certificates import issue_web_certificate
 from mailtenant.cli import output
-from mailtenant.cli.stack_edit import edit_config, set_secret
+from mailtenant.cli.stack_edit import edit_config, editing, set_secret
 from mailtenant.fleet.stack_config import read_secret
 from mailtenant.settings import load_stack_file
 from mailtenant.settings.convert import ROOT
@@ -36,18 +36,19 @@ def nodes(
     Example: mailtenant nodes acme --smtp 3 --address 10.99.1.20 --address 10.99.1.21
     """
     path, folder = output.stack_file(project, label), output.project_dir(project)
-    settings = load_stack_file(path, output.shown_path(path)).settings
-    listed = address or [str(one) for one in settings.nodes.addresses]
-    if len(listed) < smtp - 1:
-        raise output.CommandError(f"{smtp} mail servers need {smtp - 1} further addresses: name them with --address")
-    listed6 = address6 or [str(one) for one in settings.nodes.addresses6]
-    if settings.edge.address6 is not None and len(listed6) < smtp - 1:
-        raise output.CommandError(
-            f"{smtp} mail servers need {smtp - 1} further IPv6 addresses: name them with --address6"
-        )
-    names = [f"mx{number}.{settings.host}" for number in range(2, len(listed) + 2)]
-    before = path.read_text(encoding="utf-8")
-    try:
+    with editing(path):
+        settings = load_stack_file(path, output.shown_path(path)).settings
+        listed = address or [str(one) for one in settings.nodes.addresses]
+        if len(listed) < smtp - 1:
+            raise output.CommandError(
+                f"{smtp} mail servers need {smtp - 1} further addresses: name them with --address"
+            )
+        listed6 = address6 or [str(one) for one in settings.nodes.addresses6]
+        if settings.edge.address6 is not None and len(listed6) < smtp - 1:
+            raise output.CommandError(
+                f"{smtp} mail servers need {smtp - 1} further IPv6 addresses: name them with --address6"
+            )
+        names = [f"mx{number}.{settings.host}" for number in range(2, len(listed) + 2)]
         chain = None
         if names:
             ca_key = read_secret(folder, label, ("tlsCaKey",))
@@ -67,7 +68,4 @@ def nodes(
                 table["chain"] = chain
 
         edit_config(folder, path, change)
-    except BaseException:
-        path.write_text(before, encoding="utf-8")
-        raise
     typer.echo(f"{output.shown_path(path)}: {smtp} mail server{'' if smtp == 1 else 's'}. Next: pulumi up -s {label}")

@@ -1,19 +1,36 @@
 """Edits of a stack file by commands, and secrets set in it by the Pulumi CLI."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from mailtenant.cli import output
 from mailtenant.environment import tool_environment
-from mailtenant.fleet import stack_edit
+from mailtenant.fleet import stack_edit, stack_text
 from mailtenant.settings.secret_leaves import quoted_path
 
 
 def edit_config(project: Path, path: Path, change: Callable[[Any], None]) -> None:
     """`mailtenant.fleet.stack_edit.edit_config`, naming files as people want to read them. Raises: SettingsErrors"""
     stack_edit.edit_config(project, path, change, output.shown_path)
+
+
+@contextmanager
+def only_editor(stacks: Path) -> Iterator[None]:
+    """From the look at a stack file to the end of its edit; says so if another command is at it."""
+    with stack_text.only_editor(stacks, _waits):
+        yield
+
+
+@contextmanager
+def editing(path: Path) -> Iterator[str]:
+    """As `only_editor`; gives the file's text, which the file has again if the command fails."""
+    with only_editor(path.parent), stack_text.editing(path) as before:
+        yield before
 
 
 def judge(project: Path, path: Path) -> None:
@@ -46,3 +63,7 @@ def _config(project: Path, words: list[str], label: str, leaf: tuple[str, ...], 
     if done.returncode:
         said = (done.stderr.strip() or "no reason given").splitlines()[-1].removeprefix("error: ")
         raise output.CommandError(f"{failed}, nothing was changed: {said}")
+
+
+def _waits() -> None:
+    typer.echo("waiting: another command edits stack files", err=True)

@@ -9,7 +9,7 @@ import typer
 
 from mailtenant.certificates import issue_web_certificate
 from mailtenant.cli import output
-from mailtenant.cli.stack_edit import edit_config, set_secret
+from mailtenant.cli.stack_edit import edit_config, editing, set_secret
 from mailtenant.fleet.stack_config import read_secret
 from mailtenant.settings import TenantSettings, load_stack_file
 from mailtenant.settings.convert import ROOT
@@ -32,25 +32,21 @@ def web_certificate(
     Example: mailtenant web-certificate acme --mta-sts testing --autoconfig
     """
     path, folder = output.stack_file(project, label), output.project_dir(project)
-    settings = load_stack_file(path, output.shown_path(path)).settings
-    names = web_names(settings.host, [domain.name for domain in settings.domains])
-    key, chain = issued(folder, settings, names)
+    with editing(path):
+        settings = load_stack_file(path, output.shown_path(path)).settings
+        names = web_names(settings.host, [domain.name for domain in settings.domains])
+        key, chain = issued(folder, settings, names)
 
-    def change(config: Any) -> None:
-        config[ROOT]["tls"]["web_chain"] = chain
-        for domain in config[ROOT]["domains"]:
-            if mta_sts is not None:
-                domain["mta_sts"] = mta_sts
-            if autoconfig is not None:
-                domain["autoconfig"] = autoconfig
+        def change(config: Any) -> None:
+            config[ROOT]["tls"]["web_chain"] = chain
+            for domain in config[ROOT]["domains"]:
+                if mta_sts is not None:
+                    domain["mta_sts"] = mta_sts
+                if autoconfig is not None:
+                    domain["autoconfig"] = autoconfig
 
-    before = path.read_text(encoding="utf-8")
-    try:
         set_secret(folder, label, ("tlsWebKey",), key)
         edit_config(folder, path, change)
-    except BaseException:
-        path.write_text(before, encoding="utf-8")
-        raise
     typer.echo(f"{output.shown_path(path)}: certificate for {', '.join(names)}. Next: pulumi up -s {label}")
 
 

@@ -1,31 +1,18 @@
 """A tenant's release, changed in its stack file: one line, comments kept, put in place in one step."""
 
 import hashlib
-import io
-import os
 from pathlib import Path
-from typing import Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from mailtenant.fleet.stack_text import editing, replace_text, with_config
 from mailtenant.settings import load_stack_file
 from mailtenant.settings.convert import ROOT
-
-_WIDTH: Final = 4096
 
 
 def with_release(text: str, release: str) -> str:
     """The stack file's text with another `release`."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = _WIDTH
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    document = yaml.load(text)
-    document["config"][ROOT]["release"] = DoubleQuotedScalarString(release)
-    out = io.StringIO()
-    yaml.dump(document, out)
-    return out.getvalue()
+    return with_config(text, lambda config: config[ROOT].__setitem__("release", DoubleQuotedScalarString(release)))
 
 
 def set_release(path: Path, release: str) -> None:
@@ -33,25 +20,10 @@ def set_release(path: Path, release: str) -> None:
 
     Raises: SettingsErrors
     """
-    before = path.read_text(encoding="utf-8")
-    if load_stack_file(path).settings.release == release:
-        return
-    replace_text(path, with_release(before, release))
-    try:
-        load_stack_file(path)
-    except BaseException:
-        replace_text(path, before)
-        raise
-
-
-def replace_text(path: Path, text: str) -> None:
-    """In one step and on the disk: a crash leaves the old file or the new one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(part, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with editing(path) as before:
+        if load_stack_file(path).settings.release != release:
+            replace_text(path, with_release(before, release))
+            load_stack_file(path)
 
 
 def fingerprint(text: str) -> str:

@@ -1,12 +1,10 @@
-"""Edits of a stack file that keep its comments: written, judged, and taken back if the judgement is bad."""
+"""Edits of a stack file: written, judged, and taken back if the judgement is bad."""
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
+from mailtenant.fleet.stack_text import editing, replace_text, with_config
 from mailtenant.settings import check_fleet, load_fleet, load_stack_file
 from mailtenant.settings.errors import SettingsErrors
 
@@ -17,23 +15,9 @@ def edit_config(project: Path, path: Path, change: Callable[[Any], None], shown:
 
     Raises: SettingsErrors
     """
-    before = path.read_text(encoding="utf-8")
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    document = yaml.load(before)
-    change(document["config"])
-    out = io.StringIO()
-    yaml.dump(document, out)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(out.getvalue(), encoding="utf-8")
-    part.replace(path)
-    try:
+    with editing(path) as before:
+        replace_text(path, with_config(before, change))
         judge(project, path, shown)
-    except BaseException:
-        path.write_text(before, encoding="utf-8")
-        raise
 
 
 def judge(project: Path, path: Path, shown: Callable[[Path], str] = str) -> None:

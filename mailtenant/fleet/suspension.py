@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailtenant.accounts.engine import TenantEngine
 from mailtenant.accounts.store import AccountStore
-from mailtenant.fleet.release import replace_text
+from mailtenant.fleet.stack_text import replace_text
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,9 @@ By the CLI, not by `mailtenant.fleet.automation`: steps run in threads of one wo
 of hooks a process, so each would need a process of the pool; and a move takes stacks down as well, which that does not.
 """
 
-import fcntl
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,8 +60,7 @@ class PulumiStack:
 
     def up(self, phase: Phase) -> None:
         if self.file().dns_phase != phase:
-            with _editing(self.project):
-                edit_config(self.project, self.path, lambda config: config.__setitem__(DNS_PHASE, phase))
+            edit_config(self.project, self.path, lambda config: config.__setitem__(DNS_PHASE, phase))
         self._run(TenantStack.up)
 
     def smoke(self) -> SmokeTest:
@@ -130,11 +127,3 @@ class PulumiStack:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@contextmanager
-def _editing(project: Path) -> Iterator[None]:
-    """One edit of stack files at a time on this machine: an edit reads all of them to judge the new one."""
-    with (project / "stacks" / ".edit.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
