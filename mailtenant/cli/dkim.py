@@ -87,6 +87,7 @@ def rotate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be done")] = False,
     resolvers: ResolverOption = None,
     servers: ServerOption = None,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Do the one step that is due for each domain of LABEL: publish a new key; let it sign, once every server serves
@@ -98,7 +99,7 @@ def rotate(
     path, folder = output.stack_file(project, label), output.project_dir(project)
     with only_editor(path.parent):
         stack_file = load_stack_file(path, output.shown_path(path))
-        changed, algorithm = False, ALGORITHMS[kind]
+        changed, algorithm, done = False, ALGORITHMS[kind], list[dict[str, Any]]()
         for one in _domains(stack_file, domain):
             step = next_step(one.dkim, datetime.now(UTC), algorithm, one.dkim_mode)
             if step.kind == "activate":
@@ -109,7 +110,9 @@ def rotate(
                     raise output.CommandError(
                         f"{one.name}: {step.selector} is not served everywhere yet ({said}); run `pulumi up` and wait"
                     )
-            typer.echo(f"{one.name}: {step.said}")
+            done.append({"domain": one.name, "step": step.kind, "selector": step.selector, "said": step.said})
+            if not as_json:
+                typer.echo(f"{one.name}: {step.said}")
             if dry_run or step.kind == "wait":
                 continue
             with editing(path):
@@ -123,7 +126,9 @@ def rotate(
                     edit_config(folder, path, _edit(one.name, _remove(step.selector)))
                     remove_secret(folder, label, ("dkim", one.name, step.selector))
             changed = True
-    if changed:
+    if as_json:
+        output.print_json({"label": label, "changed": changed, "domains": done})
+    elif changed:
         typer.echo(f"{output.shown_path(path)} is edited. Next: pulumi up -s {label}; mailtenant dkim status {label}")
 
 

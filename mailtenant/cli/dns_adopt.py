@@ -32,6 +32,7 @@ def adopt(
     resolvers: ResolverOption = None,
     servers: ServerOption = None,
     again: Annotated[bool, typer.Option("--again", help="take a new snapshot; only in the phase `adopted`")] = False,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Read the zones of LABEL from their provider (from DNS where records are entered by hand), write them into the
@@ -74,11 +75,16 @@ def adopt(
             config[DNS_PHASE] = "adopted"
 
         edit_config(folder, path, change)
+    foreign = {name: len(foreign_records(stack_file.settings, existing, name)) for name in taken}
+    if as_json:
+        zones = [{"domain": name, "records": len(taken[name].records), "foreign": foreign[name]} for name in taken]
+        made = {"label": label, "file": output.shown_path(path), "phase": "adopted", "zones": zones}
+        output.print_json({**made, "warnings": [str(finding) for finding in findings]})
+        return
     for name, zone in taken.items():
-        foreign = len(foreign_records(stack_file.settings, existing, name))
         typer.echo(
-            f"{name}: {len(zone.records)} records found, {len(zone.records) - foreign} in our places, "
-            f"{foreign} of others, never touched"
+            f"{name}: {len(zone.records)} records found, {len(zone.records) - foreign[name]} in our places, "
+            f"{foreign[name]} of others, never touched"
         )
     for finding in findings:
         typer.echo(f"warning: {finding}")

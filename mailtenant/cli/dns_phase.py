@@ -23,6 +23,7 @@ def phase(
     wanted: Annotated[str, typer.Argument(metavar="PHASE", help="adopted, additive, cutover or settled")],
     now: Annotated[bool, typer.Option("--now", help="do not wait for old TTLs: some mail goes the old way")] = False,
     resolvers: ResolverOption = None,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Set the DNS phase of LABEL: one step on, refused until old TTLs have passed, or back to any earlier one.
@@ -57,6 +58,9 @@ def phase(
                 until = (since + wait.length).strftime("%Y-%m-%d %H:%M UTC")
                 raise output.CommandError(f"wait until {until}: {wait.reason}. `--now` goes on without")
         edit_config(folder, path, lambda config: config.__setitem__(DNS_PHASE, target))
+    if as_json:
+        output.print_json({"label": label, "file": output.shown_path(path), "before": current, "phase": target})
+        return
     typer.echo(
         f"{output.shown_path(path)}: {current} → {target}. Next: pulumi preview -s {label}; pulumi up -s {label}"
     )

@@ -83,6 +83,7 @@ def sheet(
     phase: PhaseOption = None,
     domain: Annotated[str | None, typer.Option(help="just this domain")] = None,
     form: Annotated[SheetForm, typer.Option("--format", help="table, csv, bind or json")] = SheetForm.TABLE,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Print the sheet that a customer enters by hand: old and new value of each record, the name as the forms of
@@ -90,6 +91,7 @@ def sheet(
 
     Example: mailtenant dns sheet acme --phase additive --format csv
     """
+    form = SheetForm.JSON if as_json else form
     stack_file = load_stack_file(output.stack_file(project, label))
     now = known_phase(phase) or stack_file.dns_phase
     made = make_plan(stack_file.settings, stack_file.existing, now)

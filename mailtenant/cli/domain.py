@@ -29,6 +29,7 @@ def add(
         str | None,
         typer.Option(help="who serves it, as `mailtenant new` takes it; default: as the tenant's first domain"),
     ] = None,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Add DOMAIN to LABEL's stack file with a fresh DKIM key, the private half encrypted, and a web
@@ -65,6 +66,9 @@ def add(
         if web:
             set_secret(folder, label, ("tlsWebKey",), web[0])
         judge(folder, path)
+    if as_json:
+        output.print_json({"label": label, "file": output.shown_path(path), "domain": domain, "provider": kind})
+        return
     typer.echo(
         f"{output.shown_path(path)}: {domain} added. "
         f"Next: pulumi up -s {label}; mailtenant records {label} --domain {domain}"

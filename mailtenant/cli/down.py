@@ -1,5 +1,7 @@
 """`mailtenant down` and `mailtenant purge`: take a tenant down with its mail kept, or remove it for good."""
 
+from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -14,6 +16,7 @@ from mailtenant.settings import load_stack_file
 
 def down(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Stop and remove LABEL's containers and networks. Mail, queue and database stay; `pulumi up` brings
@@ -26,8 +29,11 @@ def down(
     environment = TenantEngine.of(settings).environment
     further = NodeQueues(settings, environment).there()
     # Only the first server's queue is kept: what waits in the others goes there.
-    drain_leaving(settings, environment, typer.echo, stay=1)
-    TenantStack(folder, label).take_down(run_program=bool(further))
+    drained = drain_leaving(settings, environment, partial(typer.echo, err=as_json), stay=1)
+    TenantStack(folder, label, quiet=as_json).take_down(run_program=bool(further))
+    if as_json:
+        output.print_json({"label": label, "down": True, "drained": [asdict(one) for one in drained]})
+        return
     typer.echo(
         f"{label} is down. Its mail, queue and database are kept: `pulumi up -s {label}` brings it back on them."
     )
@@ -36,6 +42,7 @@ def down(
 def purge(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
     confirm: Annotated[str | None, typer.Option(help="the label again, instead of typing it when asked")] = None,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Remove LABEL for good: containers, networks, volumes with all mail, and its state. The stack file stays.
@@ -48,16 +55,16 @@ def purge(
     settings = load_stack_file(output.stack_file(project, label)).settings
     client = engine_client(settings.platform)
     found = leftovers(client, label)
-    stack = TenantStack(folder, label)
+    stack = TenantStack(folder, label, quiet=as_json)
     if not found and not stack.exists():
         raise output.CommandError(f"nothing of {label} is here: no container, network, volume or state")
-    typer.echo(f"This deletes all mail, queued mail and accounts of {label}, for good:")
+    typer.echo(f"This deletes all mail, queued mail and accounts of {label}, for good:", err=as_json)
     for volume in found.volumes:
-        typer.echo(f"  volume {volume}")
+        typer.echo(f"  volume {volume}", err=as_json)
     typed = (
         confirm
         if confirm is not None
-        else typer.prompt(f"Type the label ({label}) to go on", default="", show_default=False)
+        else typer.prompt(f"Type the label ({label}) to go on", default="", show_default=False, err=as_json)
     )
     if typed.strip() != label:
         raise output.CommandError("the label was not typed; nothing was deleted")
@@ -67,6 +74,9 @@ def purge(
     remaining = leftovers(client, label)
     if remaining:
         raise output.CommandError(f"still there, remove by hand: {', '.join(remaining.volumes + remaining.containers)}")
+    if as_json:
+        output.print_json({"label": label, "purged": True, "removed": asdict(found)})
+        return
     typer.echo(
         f"{label} is purged: nothing of it is left on the engine or in the state. Its stack file stays; "
         f"`pulumi stack select {label} --create` and `pulumi up` would make it anew, without its mail."

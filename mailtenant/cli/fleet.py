@@ -178,6 +178,7 @@ def work(concurrency: ConcurrencyOption = 2, project: output.ProjectOption = Non
 def halt(
     reason: Annotated[str, typer.Option(help="why, for `status`")] = "halted by hand",
     end: Annotated[bool, typer.Option("--end", help="for good: it can not be resumed")] = False,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Let nothing more begin; tenants that are being changed go on to their end. Files and stacks stay as they are.
@@ -189,6 +190,9 @@ def halt(
         view = _open_rollout(journal)
         journal.halt(view.id, reason, end=end)
         running = [run.label for run in view.runs if run.state == "running"]
+    if as_json:
+        output.print_json({"rollout": view.id, "state": "ended" if end else "halted", "running": running})
+        return
     more = f"; still at work: {', '.join(running)}" if running else ""
     typer.echo(f"rollout {view.id} is {'ended' if end else 'halted'}{more}")
 

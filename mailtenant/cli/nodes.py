@@ -26,6 +26,7 @@ def nodes(
     publish: Annotated[
         list[str] | None, typer.Option(help="loopback address of the second, third … one, for laptops and tests")
     ] = None,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Set how many mail servers LABEL has, and issue the certificate of their names (mx2.<host> …) from its own CA.
@@ -68,4 +69,7 @@ def nodes(
                 table["chain"] = chain
 
         edit_config(folder, path, change)
+    if as_json:
+        output.print_json({"label": label, "file": output.shown_path(path), "smtp": smtp, "names": names})
+        return
     typer.echo(f"{output.shown_path(path)}: {smtp} mail server{'' if smtp == 1 else 's'}. Next: pulumi up -s {label}")

@@ -31,6 +31,7 @@ def records_command(
     label: Annotated[str, typer.Argument(help="the tenant's label")],
     domain: Annotated[str | None, typer.Option(help="just the records of this zone")] = None,
     form: Annotated[Format, typer.Option("--format", help="table, json, csv or bind")] = Format.TABLE,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Print the DNS records that LABEL needs, each with its reason.
@@ -47,6 +48,7 @@ def records_command(
     if not planned:
         zones = ", ".join([settings.host, *(d.name for d in settings.domains)])
         raise output.CommandError(f"{label} has no zone {domain!r}; it has {zones}")
+    form = Format.JSON if as_json else form
     if form is Format.TABLE:
         output.print_table(_table(planned))
     else:

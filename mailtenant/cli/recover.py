@@ -14,6 +14,7 @@ from mailtenant.settings import load_stack_file
 
 def recover(
     label: Annotated[str | None, typer.Argument(help="the tenant's label; none: all on this machine's engine")] = None,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Start the containers that the engine could not start by itself after its restart.
@@ -35,4 +36,7 @@ def recover(
         raise output.CommandError(f"not all could be started: {error}") from None
     except FileNotFoundError:
         raise output.EnvironmentProblem("the `docker` client is not on PATH; install it (Debian: docker.io)") from None
+    if as_json:
+        output.print_json({"started": started})
+        return
     typer.echo("\n".join(f"started {name}" for name in started) or "nothing to recover: all that should run runs")

@@ -16,6 +16,7 @@ def render(
     directory: Annotated[
         Path, typer.Option("--output", "-o", help="folder for the tree; made if absent, must be empty")
     ],
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Write every configuration file of LABEL below DIR, shaped like the containers' file systems. Holds no secret.
@@ -31,4 +32,7 @@ def render(
         target = directory / file.tree_path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(file.content, encoding="utf-8")
+    if as_json:
+        output.print_json({"label": label, "folder": str(directory), "files": [str(file.tree_path) for file in files]})
+        return
     typer.echo(f"{len(files)} files of {label} written to {directory}")

@@ -11,6 +11,7 @@ from mailtenant.settings.reference import reference_text, schema_text
 
 def schema(
     check: Annotated[bool, typer.Option("--check", help="write nothing; exit 1 if a page is not up to date")] = False,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Write docs/tenant.schema.json (completion and checks in editors) and docs/tenant-settings.md (every key) anew.
@@ -25,8 +26,11 @@ def schema(
     for path in stale:
         path.parent.mkdir(exist_ok=True)
         path.write_text(pages()[path.name], encoding="utf-8")
-        typer.echo(f"{output.shown_path(path)} written")
-    if not stale:
+        if not as_json:
+            typer.echo(f"{output.shown_path(path)} written")
+    if as_json:
+        output.print_json({"written": [output.shown_path(path) for path in stale]})
+    elif not stale:
         typer.echo("up to date")
 
 

@@ -24,6 +24,7 @@ def web_certificate(
     autoconfig: Annotated[
         bool | None, typer.Option("--autoconfig/--no-autoconfig", help="switch the answers to mail clients on or off")
     ] = None,
+    as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Issue the certificate of LABEL's web host anew, for the names of every domain, signed by the tenant's own CA.
@@ -47,6 +48,9 @@ def web_certificate(
 
         set_secret(folder, label, ("tlsWebKey",), key)
         edit_config(folder, path, change)
+    if as_json:
+        output.print_json({"label": label, "file": output.shown_path(path), "names": names})
+        return
     typer.echo(f"{output.shown_path(path)}: certificate for {', '.join(names)}. Next: pulumi up -s {label}")
 
 

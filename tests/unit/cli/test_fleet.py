@@ -56,3 +56,9 @@ def test_a_preview_that_fails_is_no_plan_in_order(work: list[int], cli: Cli, mon
     assert ended.json["previews"] == {"acme": {"error": "wrong passphrase"}}
     assert "no preview of acme" in ended.err
     assert cli("fleet", "plan", "--json").code == 0
+
+
+def test_a_halt_says_for_programs_what_goes_on(work: list[int], cli: Cli) -> None:
+    assert cli("fleet", "rollout", "--yes", "--only", "acme").code == 0
+    assert cli("fleet", "halt", "--json").json == {"rollout": work[0], "state": "halted", "running": []}
+    assert cli("fleet", "halt", "--end", "--json").json["state"] == "ended"

@@ -23,7 +23,8 @@ def test_a_further_mail_server_of_a_tenant_with_ipv6_needs_an_ipv6_address(
     refused = cli("nodes", "acme", "--smtp", "2", "--address", "10.99.200.2")
     assert refused.code == 1 and "2 mail servers need 1 further IPv6 addresses" in refused.err
     assert path.read_text() == before
-    done = cli("nodes", "acme", "--smtp", "2", "--address", "10.99.200.2", "--address6", "fd00:99::20")
+    done = cli("nodes", "acme", "--smtp", "2", "--address", "10.99.200.2", "--address6", "fd00:99::20", "--json")
     assert done.code == 0, done.err
+    assert (done.json["smtp"], done.json["names"]) == (2, ["mx2.acme.outboxment.test"])
     first, second = load_stack_file(path).settings.smtp_nodes
     assert [str(first.address6), str(second.address6)] == ["fd00:99::10", "fd00:99::20"]
