@@ -1,13 +1,18 @@
 """An import against what the tenant has: all that would stop it is found before anything is hashed or stored."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from mailtenant.accounts.address import domain_of
+from mailtenant.accounts.alias_ways import AliasWays, without_tag
 from mailtenant.accounts.csv_import import ImportFile, MailboxRow
 from mailtenant.accounts.errors import Problem
 from mailtenant.accounts.model import Alias, NewMailbox, Usage
 from mailtenant.accounts.passwords import hash_passwords
+
+BUILTIN: Final = ("postmaster", "abuse")
+"""Every domain has these, as aliases for the built-in mailbox where nobody has given them anything else."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ def conflicts(file: ImportFile, present: Present) -> list[Problem]:
     domains = {domain.name for domain in present.usage.domains if domain.active}
     problems = [Problem(row.line, "address", why) for row in file.mailboxes if (why := _taken(row, present))]
     for alias in file.aliases:
-        target = _base(alias.destination)
+        target = without_tag(alias.destination)
         if alias.address in made or alias.address in present.mailboxes:
             problems.append(
                 Problem(alias.line, "aliases", f"{alias.address} is a mailbox; an address is either that or an alias")
@@ -38,7 +43,7 @@ def conflicts(file: ImportFile, present: Present) -> list[Problem]:
             target in made or target in present.mailboxes | present.roles or target in aliased or _builtin(target)
         ):
             problems.append(Problem(alias.line, "forward_to", f"{alias.destination} does not exist here"))
-    return [*problems, *_capacity(file, present.usage)]
+    return [*problems, *_ways(file, present, domains), *_capacity(file, present.usage)]
 
 
 def _taken(row: MailboxRow, present: Present) -> str | None:
@@ -48,6 +53,28 @@ def _taken(row: MailboxRow, present: Present) -> str | None:
         return f"{row.address} is the built-in postmaster mailbox; set its password with `mailbox passwd`"
     targets = sorted(destination for address, destination in present.aliases if address == row.address)
     return f"{row.address} is already an alias for {', '.join(targets)}" if targets else None
+
+
+def _ways(file: ImportFile, present: Present, domains: Collection[str]) -> Iterable[Problem]:
+    """Aliases that would lead in a circle, or further than Postfix goes; each circle once, at its first line."""
+    made = {row.address for row in file.mailboxes}
+    stored = {*present.aliases, *((row.address, row.destination) for row in file.aliases)}
+    taken = {*made, *present.mailboxes, *present.roles, *(address for address, _ in stored)}
+    builtin = {(f"{part}@{domain}", home) for part in BUILTIN for domain in domains for home in present.roles}
+    ways = AliasWays(
+        [*sorted(stored), *sorted(one for one in builtin if one[0] not in taken)],
+        {*made, *present.mailboxes, *present.roles},
+    )
+    lines: dict[str, int] = {}
+    for row in file.aliases:
+        lines.setdefault(row.address, row.line)
+    seen: set[str] = set()
+    for address, line in lines.items():
+        for alias in ways.leading_to([address]):
+            if alias not in seen and (problem := ways.problem(alias)):
+                seen |= {alias, *ways.leading_to([alias])}
+                yield Problem(lines.get(alias, line), "forward_to", problem)
+            seen.add(alias)
 
 
 def _capacity(file: ImportFile, usage: Usage) -> Iterable[Problem]:
@@ -69,13 +96,8 @@ def _capacity(file: ImportFile, usage: Usage) -> Iterable[Problem]:
         )
 
 
-def _base(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}@{domain}"
-
-
 def _builtin(address: str) -> bool:
-    return address.partition("@")[0] in ("postmaster", "abuse")
+    return address.partition("@")[0] in BUILTIN
 
 
 def with_hashes(file: ImportFile, advance: Callable[[], None] = lambda: None) -> tuple[list[NewMailbox], list[Alias]]:

@@ -8,6 +8,7 @@ from typing import Any, Final, LiteralString, Self
 import psycopg
 from psycopg.rows import tuple_row
 
+from mailtenant.accounts.alias_ways import AliasWays
 from mailtenant.accounts.engine import TenantEngine, explain_complaint
 from mailtenant.accounts.errors import AccountError, AccountsUnavailable, explain
 from mailtenant.accounts.importing import Present
@@ -126,8 +127,12 @@ class AccountStore:
             return [Alias(*row) for row in cursor]
 
     def add_alias(self, address: str, destinations: Sequence[str]) -> None:
-        """Adds destinations to an alias, which is made if it is new."""
+        """Adds destinations to an alias, which is made if it is new.
+
+        Raises: AccountError, with the chain if it would lead in a circle.
+        """
         with self._transaction() as cursor:
+            _check_ways(cursor, address, destinations)
             _insert_aliases(cursor, [Alias(address, destination) for destination in destinations])
 
     def remove_alias(self, address: str, destination: str | None = None) -> list[Alias]:
@@ -276,6 +281,18 @@ def _insert_aliases(cursor: psycopg.Cursor[tuple[Any, ...]], aliases: Sequence[A
         "INSERT INTO mail.aliases (address, destination) SELECT * FROM unnest(%s::text[], %s::text[])",
         ([alias.address for alias in aliases], [alias.destination for alias in aliases]),
     )
+
+
+def _check_ways(cursor: psycopg.Cursor[tuple[Any, ...]], address: str, destinations: Sequence[str]) -> None:
+    """Here for its words: the database has the last word on circles. Raises: AccountError"""
+    known = cursor.execute("SELECT address, destination, builtin FROM mail.all_aliases").fetchall()
+    boxes = cursor.execute("SELECT address FROM mail.mailboxes").fetchall()
+    # An own alias takes the place of one that exists by itself.
+    others = [(alias, destination) for alias, destination, builtin in known if not (builtin and alias == address)]
+    ways = AliasWays([*others, *((address, destination) for destination in destinations)], {box for (box,) in boxes})
+    for alias in ways.leading_to([address]):
+        if problem := ways.problem(alias):
+            raise AccountError(problem)
 
 
 _USAGE: Final[LiteralString] = """

@@ -28,6 +28,8 @@ def add(
 ) -> None:
     """Add destinations to an alias; it is made if it is new. Mailboxes that it leads to may send under its name.
 
+    Refused if its mail would go in a circle, or to more addresses than Postfix goes to (1000).
+
     Example: mailtenant alias add acme sales@acme.test jo@acme.test ann@acme.test
     """
     address = parse_alias_address(alias)

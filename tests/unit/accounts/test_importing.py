@@ -80,3 +80,23 @@ def test_an_export_is_an_import() -> None:
         (b.address, b.password_hash, b.quota_mib, b.name) for b in boxes
     ]
     assert [Alias(r.address, r.destination) for r in parsed.aliases] == aliases
+
+
+def test_a_circle_is_reported_once_with_its_chain_whether_new_or_closed_by_the_file() -> None:
+    found = report("x@acme.test,,,,y@acme.test\ny@acme.test,,,,x@acme.test\n")
+    assert found == ("line 2   forward_to: x@acme.test would lead in a circle: x@acme.test → y@acme.test → x@acme.test")
+    assert "postmaster@acme.test → abuse@acme.test → postmaster@acme.test" in report(
+        "postmaster@acme.test,,,,abuse@acme.test\n"
+    )
+    assert report("abuse@acme.test,,,,jo@acme.test\npostmaster@acme.test,,,,abuse@acme.test\n") == ""
+
+
+def test_an_alias_with_more_addresses_than_postfix_goes_to_is_refused() -> None:
+    many = " ".join(f"x{n}@else.test" for n in range(1001))
+    assert report(f"all@acme.test,,,,{many}\n").startswith(
+        "line 2   forward_to: all@acme.test would lead to more than 1000 addresses"
+    )
+    # Or if it is another alias that has too many by it.
+    assert "line 3   forward_to: every@acme.test would" in report(
+        f"all@acme.test,,,,{many.partition(' ')[2]}\nevery@acme.test,,,,all@acme.test jo@acme.test\n"
+    )
