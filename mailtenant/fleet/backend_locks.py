@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_LOCKED: Final = "is currently locked by"
+_LOCKED: Final = ("is currently locked by", "[409] Conflict: Another update is currently in progress")
+"""A self-managed backend's words and Pulumi Cloud's, as the SDK knows them (pulumi.automation.errors)."""
 _OWNER: Final = re.compile(r"(?P<file>\S+): created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<at>\S+)")
 
 
@@ -32,7 +33,7 @@ class BackendLock:
 
 def is_locked(output: str) -> bool:
     """Whether the CLI refused because of a lock."""
-    return _LOCKED in output
+    return any(sign in output for sign in _LOCKED)
 
 
 def read_locks(

@@ -17,7 +17,7 @@ from mailtenant.check import Report, Status, run_check
 from mailtenant.check.place import Place
 from mailtenant.check.probe import cannot_probe, throw_away_mailbox
 from mailtenant.check.state import Check
-from mailtenant.fleet.backend_locks import BackendLock, explain, read_locks
+from mailtenant.fleet.backend_locks import BackendLock, explain, is_locked, read_locks
 from mailtenant.fleet.stack_edit import edit_config
 from mailtenant.fleet.stacks import StackError, TenantStack
 from mailtenant.fleet.work_dir import work_dir
@@ -28,7 +28,6 @@ from mailtenant.settings.existing import Phase
 from mailtenant.settings.stackfile import DNS_PHASE
 from mailtenant.workflow.ports import StepError
 
-LOCKED: Final = ("the stack is currently locked", "stack is locked")
 LOCK_SECONDS: Final = 900.0
 CHECK_SECONDS: Final = 60.0
 
@@ -103,8 +102,7 @@ class PulumiStack:
                 try:
                     return operation(TenantStack(folder, self.label, quiet=True))
                 except StackError as error:
-                    locked = any(sign in f"{error}{error.output}" for sign in LOCKED)
-                    if not locked:
+                    if not is_locked(f"{error}{error.output}"):
                         raise StepError(
                             str(error), f"pulumi preview -s {self.label} --diff shows what it wants"
                         ) from None

@@ -2,6 +2,8 @@
 
 import os
 
+from pulumi.automation import errors
+
 from mailtenant.fleet.backend_locks import explain, is_locked, pulumi_runs, read_locks
 
 SAID = (
@@ -13,6 +15,8 @@ SAID = (
 
 def test_a_lock_is_recognised_and_its_owner_read() -> None:
     assert is_locked(SAID)
+    for words in (errors.conflict_text, errors.diy_backend_conflict_text):
+        assert is_locked(f"error: {words}")
     assert not is_locked("error: no stack named 'acme' found")
     (lock,) = read_locks(SAID, "build7", lambda pid: pid == 4242)
     assert (lock.user, lock.host, lock.pid, lock.at, lock.alive) == (
