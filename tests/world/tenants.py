@@ -3,6 +3,7 @@
 import base64
 import imaplib
 import json
+import re
 import smtplib
 import ssl
 import subprocess
@@ -73,6 +74,30 @@ class RunningTenant:
     def tls(self) -> ssl.SSLContext:
         """Trusts the tenant's own CA and nothing else."""
         return ssl.create_default_context(cadata=self.settings.tls.ca)
+
+    # -- the stack file ------------------------------------------------------------------------------------------------
+
+    def edit(self, pattern: str, text: str) -> None:
+        """Puts `text`, as it is, in place of what the pattern matches, which must be there once."""
+        before = self.stack_file.read_text()
+        changed, number = re.subn(pattern, lambda _: text, before, flags=re.MULTILINE)
+        assert number == 1, f"{pattern} is in {self.stack_file} {number} times"
+        assert changed != before, f"{text} is in {self.stack_file} already"
+        self.stack_file.write_text(changed)
+
+    def set_line(self, key: str, value: str) -> None:
+        """One setting that stands on a line of its own."""
+        self.edit(rf"^    {key}: .*$", f"    {key}: {value}")
+
+    @contextmanager
+    def put_back(self) -> Iterator[None]:
+        """The stack file is as it was, and up, in the end."""
+        text = self.stack_file.read_text()
+        try:
+            yield
+        finally:
+            self.stack_file.write_text(text)
+            self.up()
 
     # -- commands ------------------------------------------------------------------------------------------------------
 

@@ -106,11 +106,8 @@ def test_mail_and_queue_survive_take_down_and_up(beta: RunningTenant, outside: O
 
 def test_a_config_edit_replaces_just_who_reads_it_and_keeps_the_queue(beta: RunningTenant) -> None:
     """What a pull request does: edit the stack file, preview shows the line, up makes it so."""
-    text = beta.stack_file.read_text()
-    changed = text.replace("message_size_limit_mib: 50", "message_size_limit_mib: 60")
-    assert changed != text
-    beta.stack_file.write_text(changed)
-    try:
+    with beta.put_back():
+        beta.edit("message_size_limit_mib: 50", "message_size_limit_mib: 60")
         preview = beta.pulumi("preview", "--diff").stdout
         assert f"message_size_limit = {60 * 1024 * 1024}" in preview
         others = [beta.container(service) for service in ("database", "filter", "cache", "resolver", "dns", "edge")]
@@ -118,9 +115,6 @@ def test_a_config_edit_replaces_just_who_reads_it_and_keeps_the_queue(beta: Runn
         beta.up()
         assert beta.docker("inspect", "-f", "{{.Id}}", *others).stdout == before
         assert beta.execute("smtp", "postconf", "-h", "message_size_limit").strip() == str(60 * 1024 * 1024)
-    finally:
-        beta.stack_file.write_text(text)
-        beta.up()
     deliver(beta, uuid.uuid4().hex)
 
 
@@ -128,23 +122,18 @@ def test_memory_changes_in_place(beta: RunningTenant) -> None:
     container = beta.container("smtp")
     before = beta.docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", container).stdout
     memory = int(beta.docker("inspect", "-f", "{{.HostConfig.Memory}}", container).stdout)
-    text = beta.stack_file.read_text()
-    beta.stack_file.write_text(text.replace("size: small", "size: {base: small, smtp: {memory_mib: 300}}"))
-    try:
+    with beta.put_back():
+        beta.edit("size: small", "size: {base: small, smtp: {memory_mib: 300}}")
         beta.up()
         assert beta.docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", container).stdout == before
         assert int(beta.docker("inspect", "-f", "{{.HostConfig.Memory}}", container).stdout) == 300 * 1024**2 != memory
-    finally:
-        beta.stack_file.write_text(text)
-        beta.up()
 
 
 def test_a_new_domain_works_without_a_restart_of_the_database(beta: RunningTenant) -> None:
     """Nothing of this touches a mailbox: the list of domains is applied within seconds."""
     before = beta.docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", beta.container("database")).stdout
-    text = beta.stack_file.read_text()
-    beta.cli("domain", "add", beta.label, "beta-two.test")
-    try:
+    with beta.put_back():
+        beta.cli("domain", "add", beta.label, "beta-two.test")
         beta.up()
         assert beta.docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", beta.container("database")).stdout == before
 
@@ -155,9 +144,6 @@ def test_a_new_domain_works_without_a_restart_of_the_database(beta: RunningTenan
                 return client.rcpt("postmaster@beta-two.test")[0] == 250
 
         eventually(accepted, what="mail for the new domain")
-    finally:
-        beta.stack_file.write_text(text)
-        beta.up()
 
 
 def test_purge_wants_the_label_and_leaves_nothing(beta: RunningTenant) -> None:

@@ -18,9 +18,7 @@ ROOMY = {"hour": 100_000, "day": 100_000}
 def with_limits(tenant: RunningTenant, /, **limits: dict[str, Any]) -> None:
     """`pulumi up` with these limits; waits until the filter has read them."""
     wanted = {**dict.fromkeys(("mailbox", "domain", "tenant"), ROOMY), **limits}
-    text = re.sub(r"(?m)^    limits: .*$", lambda _: f"    limits: {json.dumps(wanted)}", tenant.stack_file.read_text())
-    assert text != tenant.stack_file.read_text(), "these limits are in force already"
-    tenant.stack_file.write_text(text)
+    tenant.set_line("limits", json.dumps(wanted))
     # The filter's own word: what is sent a moment before would count for nothing that the test expects.
     said = "limits.json was read again"
     before = tenant.logs("filter").count(said)
@@ -32,12 +30,8 @@ def with_limits(tenant: RunningTenant, /, **limits: dict[str, Any]) -> None:
 def limited(beta: RunningTenant) -> Iterator[RunningTenant]:
     """beta, whose limits are put back. Counters are those of a clock hour: none of these tests goes over its end."""
     eventually(lambda: datetime.now(UTC).minute < 58, seconds=180, what="the next hour")
-    text = beta.stack_file.read_text()
-    try:
+    with beta.put_back():
         yield beta
-    finally:
-        beta.stack_file.write_text(text)
-        beta.up()
 
 
 def fresh(tenant: RunningTenant, name: str, domain: str | None = None) -> Mailbox:

@@ -50,23 +50,17 @@ def exchangers(resolver: dns.resolver.Resolver, name: str) -> set[tuple[int, str
 @pytest.fixture
 def three(beta: RunningTenant, alpha: RunningTenant) -> Iterator[RunningTenant]:
     """beta's stack file asks for three mail servers; it is put back, and up, at the end."""
-    text = beta.stack_file.read_text()
     options = [part for address in ADDRESSES for part in ("--address", address)]
     options += [part for address in PUBLISHED for part in ("--publish", address)]
-    beta.cli("nodes", beta.label, "--smtp", "3", *options)
-    World(name=NETWORK, subnet=SUBNET).up(places_of([load_stack_file(t.stack_file) for t in (alpha, beta)]))
-    try:
+    with beta.put_back():
+        beta.cli("nodes", beta.label, "--smtp", "3", *options)
+        World(name=NETWORK, subnet=SUBNET).up(places_of([load_stack_file(t.stack_file) for t in (alpha, beta)]))
         yield beta
-    finally:
-        beta.stack_file.write_text(text)
-        beta.up()
 
 
 def scale(tenant: RunningTenant, number: int) -> None:
     """The one number of the stack file."""
-    text, replaced = re.subn(r"\bsmtp: \d+", f"smtp: {number}", tenant.stack_file.read_text())
-    assert replaced == 1
-    tenant.stack_file.write_text(text)
+    tenant.edit(r"\bsmtp: \d+", f"smtp: {number}")
 
 
 def test_one_three_one_loses_no_mail_and_leaves_nothing(three: RunningTenant, outside: OutsideMx) -> None:

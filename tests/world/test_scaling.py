@@ -33,32 +33,21 @@ while mail came in from outside, and none was lost, doubled or refused for good.
 |---|---|
 """
 _LINE = {
-    "capacity": "    capacity: {mailboxes: 60, domains: 6, storage_gib: 30, mailbox_quota_mib: 450}",
-    "limits": "    limits: {mailbox: {hour: 100000, day: 100000}, domain: {day: 100000}, tenant: {day: 90000}}",
-    "size": "    size: {base: small, imap: {memory_mib: 640}, smtp: {cpu_shares: 900}}",
-    "tuning": "    tuning: {postfix: {message_size_limit_mib: 60}, dovecot: {}, health: {interval_seconds: 5}}",
+    "capacity": "{mailboxes: 60, domains: 6, storage_gib: 30, mailbox_quota_mib: 450}",
+    "limits": "{mailbox: {hour: 100000, day: 100000}, domain: {day: 100000}, tenant: {day: 90000}}",
+    "size": "{base: small, imap: {memory_mib: 640}, smtp: {cpu_shares: 900}}",
+    "tuning": "{postfix: {message_size_limit_mib: 60}, dovecot: {}, health: {interval_seconds: 5}}",
 }
 WAY_OUT = ["--address", "10.97.1.20", "--address", "10.97.1.21", "--publish", "127.0.2.20", "--publish", "127.0.2.21"]
 
 
-def line(key: str, text: str) -> Callable[[RunningTenant], None]:
+def line(key: str, value: str) -> Callable[[RunningTenant], None]:
     """Sets one line of the stack file."""
-
-    def edit(tenant: RunningTenant) -> None:
-        changed, number = re.subn(rf"(?m)^    {key}: .*$", lambda _: text, tenant.stack_file.read_text())
-        assert number == 1
-        tenant.stack_file.write_text(changed)
-
-    return edit
+    return lambda tenant: tenant.set_line(key, value)
 
 
 def number_of_nodes(number: int) -> Callable[[RunningTenant], None]:
-    def edit(tenant: RunningTenant) -> None:
-        changed, found = re.subn(r"\bsmtp: \d+$", f"smtp: {number}", tenant.stack_file.read_text(), flags=re.MULTILINE)
-        assert found == 1
-        tenant.stack_file.write_text(changed)
-
-    return edit
+    return lambda tenant: tenant.edit(r"\bsmtp: \d+$", f"smtp: {number}")
 
 
 def first_nodes(tenant: RunningTenant) -> None:
@@ -96,12 +85,10 @@ EDITS = (
 @pytest.fixture
 def scaled(beta: RunningTenant, alpha: RunningTenant) -> Iterator[RunningTenant]:
     """beta, whose stack file is put back, and up, at the end; the world's DNS knows the names that it will have."""
-    text = beta.stack_file.read_text()
     try:
-        yield beta
+        with beta.put_back():
+            yield beta
     finally:
-        beta.stack_file.write_text(text)
-        beta.up()
         World(name=NETWORK, subnet=SUBNET).up(places_of([load_stack_file(t.stack_file) for t in (alpha, beta)]))
 
 

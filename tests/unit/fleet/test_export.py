@@ -1,39 +1,20 @@
 """The export's folder; what is in it comes from a running tenant (tests/world/fleet)."""
 
 from pathlib import Path
-from typing import Self
 
 import pytest
 
 from mailtenant.fleet import export
 from mailtenant.fleet.export import export_all
 from mailtenant.settings import load_stack_file
+from tests.unit.fleet.accounts import PlayedAccounts
 from tests.unit.settings.files import a_stack_file
-
-
-class Store:
-    """An empty tenant."""
-
-    def __init__(self, _: object) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def export(self) -> tuple[list[object], list[object]]:
-        return [], []
-
-    def mailboxes(self) -> list[object]:
-        return []
 
 
 def test_mail_is_for_its_owner_alone_also_in_a_folder_that_others_can_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "AccountStore", Store)
+    monkeypatch.setattr(export, "AccountStore", PlayedAccounts)
     folder = tmp_path / "export"
     folder.mkdir(mode=0o755)
     found = export_all(load_stack_file(a_stack_file(tmp_path, "acme", 0).path), folder)

@@ -1,43 +1,30 @@
 """The note of a suspension, without a tenant: the database and the containers are played."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import pytest
 
 from mailtenant.fleet import suspension
 from mailtenant.fleet.suspension import suspend
+from tests.unit.fleet.accounts import PlayedAccounts
 
 MAILBOXES = {"jo@acme.test": True, "off@acme.test": False}
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-class Store:
+class Accounts(PlayedAccounts):
     """Two mailboxes, one of them off already."""
 
-    def __init__(self, _: object) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def mailboxes(self) -> list[Any]:
-        return [SimpleNamespace(address=address, enabled=on) for address, on in MAILBOXES.items()]
-
-    def set_enabled(self, addresses: Sequence[str], *, enabled: bool) -> None:
-        pass
+    boxes: ClassVar = MAILBOXES
 
 
 def test_a_suspension_that_is_repeated_keeps_its_reason_and_its_beginning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(suspension, "AccountStore", Store)
+    monkeypatch.setattr(suspension, "AccountStore", Accounts)
     engine: Any = SimpleNamespace(label="acme", run=lambda *_, **__: "")
     suspend(tmp_path, engine, "invoice 4711", NOW)
     held = suspend(tmp_path, engine, "", NOW.replace(hour=13))

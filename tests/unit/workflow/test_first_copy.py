@@ -11,27 +11,23 @@ from mailtenant.migration import State, events
 from mailtenant.workflow import job
 
 from .conftest import StageMaker
+from .ends import agree, completes, fails, is_rolled_back, judged
 from .played import Killed
-from .test_whole import agree, judged
 
 
 def test_foreign_mail_on_the_new_side_stops_the_move_before_anything_is_copied(make: StageMaker) -> None:
     stage = make()
     stage.world.tenant.boxes["jo@acme.test"] = {"early-1": "", "early-2": ""}
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    failed = stage.migration
-    assert failed.state is State.FAILED and failed.failure is not None
-    assert failed.failure.why.endswith("hold mail before their first copy: jo@acme.test (2 messages)")
-    assert "mailtenant mailbox remove acme ADDRESS --delete-mail" in failed.failure.fix
+    failure = fails(stage)
+    assert failure.why.endswith("hold mail before their first copy: jo@acme.test (2 messages)")
+    assert "mailtenant mailbox remove acme ADDRESS --delete-mail" in failure.fix
     assert "copy.to_tenant" not in stage.world.log
     assert stage.world.shared.mode == "open"
     # What the fix says.
     del stage.world.tenant.boxes["jo@acme.test"]
     stage.order(events.Retry())
-    stage.drive(lambda: agree(stage))
-    judged(stage)
-    assert stage.migration.state is State.COMPLETED
+    completes(stage)
 
 
 def test_a_worker_killed_in_the_midst_of_the_first_pass_is_followed_by_one_that_knows_its_half(
@@ -92,28 +88,17 @@ def test_a_mailbox_made_after_the_first_pass_is_asked_for_at_its_own_first_copy(
 
     world.after = after
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    failed = stage.migration
-    assert failed.state is State.FAILED and failed.failure is not None
-    assert "bob@acme.test (1 messages)" in failed.failure.why
+    failure = fails(stage)
+    assert "bob@acme.test (1 messages)" in failure.why
 
 
 def test_a_customer_that_was_rolled_back_may_move_again_onto_what_its_volumes_kept(make: StageMaker) -> None:
     stage = make()
     stage.schedule()
-
-    def roll_back() -> bool:
-        if stage.state is State.VERIFYING:
-            stage.order(events.RollBack("wanted"))
-        return False
-
-    stage.drive(roll_back)
-    assert stage.migration.state is State.ROLLED_BACK
+    is_rolled_back(stage)
     assert any(stage.world.tenant.boxes.values())
     for _ in range(8):
         stage.world.traffic()
     stage.order(events.Request())
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    judged(stage)
-    assert stage.migration.state is State.COMPLETED
+    completes(stage)

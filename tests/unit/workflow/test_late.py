@@ -10,9 +10,9 @@ from mailtenant.migration import State, events
 from mailtenant.migration.sides import SideError
 
 from .conftest import StageMaker
+from .ends import agree, completes, fails, is_rolled_back, judged
 from .played import Killed, System
 from .stage import Stage
-from .test_whole import agree, judged
 
 
 def recorded(stage: Stage) -> list[tuple[str, dict[str, int]]]:
@@ -39,18 +39,14 @@ def test_a_freeze_whose_logins_are_not_denied_is_given_up_and_the_old_side_opene
     stage = make(tries=2)
     stage.world.shared.admits = True
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    failed = stage.migration
-    assert failed.state is State.FAILED and failed.failure is not None
-    assert "logins are not denied: imap @acme.test" in failed.failure.why
+    failure = fails(stage)
+    assert "logins are not denied: imap @acme.test" in failure.why
     assert stage.world.shared.mode == "open" and stage.serving() == "shared"
     # Nothing was copied for good while people could still write.
     assert "late.to_tenant" not in stage.world.log
     stage.world.shared.admits = False
     stage.order(events.Retry())
-    stage.drive(lambda: agree(stage))
-    judged(stage)
-    assert stage.migration.state is State.COMPLETED
+    completes(stage)
 
 
 def test_mail_written_on_the_old_side_after_the_last_copy_is_brought_over_and_recorded(make: StageMaker) -> None:
@@ -58,10 +54,8 @@ def test_mail_written_on_the_old_side_after_the_last_copy_is_brought_over_and_re
     world = stage.world
     done = slips_in_after(stage, "copy.to_tenant", world.shared, lambda: world.shared.mode == "frozen")
     stage.schedule()
-    stage.drive(lambda: agree(stage))
+    completes(stage)
     assert done
-    judged(stage)
-    assert stage.migration.state is State.COMPLETED
     assert recorded(stage) == [("late", {"jo@acme.test": 1})]
     assert world.log.count("late.to_tenant") == 1
 
@@ -84,10 +78,8 @@ def test_a_session_that_outlives_the_freeze_stops_before_mx(make: StageMaker) ->
 
     world.after = after
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    failed = stage.migration
-    assert failed.state is State.FAILED and failed.failure is not None
-    assert failed.failure.why == "1 sessions have not ended in 1 s"
+    failure = fails(stage)
+    assert failure.why == "1 sessions have not ended in 1 s"
     assert world.phase == "additive" and "holds.to_tenant" not in world.log
 
 
@@ -120,16 +112,8 @@ def test_mail_written_on_the_new_side_after_the_copy_back_is_brought_over_and_re
     world = stage.world
     done = slips_in_after(stage, "copy.to_shared", world.tenant, lambda: True)
     stage.schedule()
-
-    def roll_back() -> bool:
-        if stage.state is State.VERIFYING:
-            stage.order(events.RollBack("wanted"))
-        return False
-
-    stage.drive(roll_back)
+    is_rolled_back(stage)
     assert done
-    judged(stage)
-    assert stage.migration.state is State.ROLLED_BACK
     assert recorded(stage) == [("back_late", {"jo@acme.test": 1})]
 
 
@@ -164,16 +148,12 @@ def test_an_old_side_that_lets_people_in_after_the_cut_over_stops_before_mx(make
 
     world.after = after
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    failed = stage.migration
-    assert failed.state is State.FAILED and failed.failure is not None
-    assert "logins are not denied" in failed.failure.why
+    failure = fails(stage)
+    assert "logins are not denied" in failure.why
     assert world.phase == "additive"
     world.shared.admits, world.after = False, lambda number, name: None
     stage.order(events.Retry())
-    stage.drive(lambda: agree(stage))
-    judged(stage)
-    assert stage.migration.state is State.COMPLETED
+    completes(stage)
 
 
 def test_late_mail_that_cannot_be_copied_stops_and_is_not_forgotten(make: StageMaker) -> None:
@@ -188,12 +168,8 @@ def test_late_mail_that_cannot_be_copied_stops_and_is_not_forgotten(make: StageM
 
     world.before = before
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    failed = stage.migration
-    assert failed.state is State.FAILED and failed.failure is not None
-    assert "the target is full" in failed.failure.why
+    failure = fails(stage)
+    assert "the target is full" in failure.why
     broken.clear()
     stage.order(events.Retry())
-    stage.drive(lambda: agree(stage))
-    judged(stage)
-    assert stage.migration.state is State.COMPLETED
+    completes(stage)

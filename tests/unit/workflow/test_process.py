@@ -12,9 +12,9 @@ import pytest
 from mailtenant.migration import State, events
 from mailtenant.workflow.worker import FENCED_EXIT
 
+from .ends import judged
 from .process import Served, start
 from .stage import Stage
-from .test_whole import judged
 
 DEADLINE = 600.0
 

@@ -8,6 +8,7 @@ from mailtenant.migration import Refused, State, events
 from mailtenant.migration.sides import SideError
 
 from .conftest import StageMaker
+from .ends import agree, completes, fails, judged
 from .played import Killed
 from .stage import Stage
 
@@ -15,30 +16,10 @@ WHOLE = os.environ.get("MAILTENANT_MATRIX") == "whole"
 """`make test-migration`: each point; else a part of them."""
 
 
-def agree(stage: Stage) -> bool:
-    """Signs off as soon as the hold begins."""
-    if stage.state is State.HOLDING and stage.migration.sign_off is None:
-        stage.order(events.Agree("Jo Doe"))
-    return False
-
-
-def judged(stage: Stage) -> None:
-    """Complete or rolled back, and nothing lost."""
-    state = stage.migration.state
-    assert state in (State.COMPLETED, State.ROLLED_BACK), (state, stage.migration.failure, stage.looks[-5:])
-    serving = stage.world.tenant if state is State.COMPLETED else stage.world.shared
-    assert stage.serving() == serving.name
-    stage.world.settle_down()
-    assert stage.world.verdict(serving) == []
-    assert stage.world.overlaps == 1
-
-
 def test_a_migration_goes_through_and_loses_nothing(make: StageMaker) -> None:
     stage = make()
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    judged(stage)
-    assert stage.migration.state is State.COMPLETED
+    completes(stage)
     assert len(stage.world.accepted) > 60
     kinds = [letter.kind for letter in stage.sent]
     assert kinds == ["scheduled", "reminder", "started", "connection_details", "completed"]
@@ -57,9 +38,7 @@ def test_the_worker_killed_at_every_operation_loses_nothing_and_does_nothing_twi
 
         setattr(stage.world, moment, strike)
         stage.schedule()
-        stage.drive(lambda: agree(stage))  # noqa: B023
-        judged(stage)
-        assert stage.migration.state is State.COMPLETED
+        completes(stage)
         assert stage.kills == len(struck) > 15
         assert [letter.kind for letter in stage.sent].count("connection_details") == 1
 
@@ -136,9 +115,7 @@ def test_a_fault_that_passes_is_tried_again_without_a_person(make: StageMaker) -
 
     stage.world.before = fault
     stage.schedule()
-    stage.drive(lambda: agree(stage))
-    judged(stage)
-    assert stage.migration.state is State.COMPLETED
+    completes(stage)
     assert len(struck) > 15
 
 
@@ -155,13 +132,10 @@ def test_a_fault_that_stays_stops_with_a_reason_and_the_old_side_serves(make: St
 
         stage.world.before = fault
         stage.schedule()
-        stage.drive(lambda: agree(stage))  # noqa: B023
-        failed = stage.migration
-        assert failed.state is State.FAILED, (broken, failed.state)
-        assert failed.failure is not None
-        assert f"{broken} is broken" in failed.failure.why
-        assert "retry" in failed.failure.fix
-        if failed.serving.value == "shared" and broken != "shared.thaw":
+        failure = fails(stage)
+        assert f"{broken} is broken" in failure.why
+        assert "retry" in failure.fix
+        if stage.migration.serving.value == "shared" and broken != "shared.thaw":
             assert stage.world.shared.mode == "open", broken
         on[0] = False
         stage.order(events.RollBack("no"))

@@ -4,7 +4,6 @@ MAILTENANT_FLEET_SIZE says how many: 3 here, 12 with `make test-fleet`.
 """
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +74,7 @@ def _new(project: Path, environment: dict[str, str], number: int, label: str) ->
     )  # fmt: skip
     tenant = RunningTenant(label, project, environment)
     # Many tenants on a small machine: health checks that come every few seconds would be most of its work.
-    text, replaced = re.subn(r"interval_seconds: \d+", "interval_seconds: 10", tenant.stack_file.read_text())
-    assert replaced == 1
-    tenant.stack_file.write_text(text)
+    tenant.edit(r"interval_seconds: \d+", "interval_seconds: 10")
     return tenant
 
 

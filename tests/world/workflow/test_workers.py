@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mailtenant.migration import State
+from tests.unit.workflow.ends import judged
 from tests.unit.workflow.test_process import Troupe
-from tests.unit.workflow.test_whole import judged
 
 pytestmark = pytest.mark.world
 
