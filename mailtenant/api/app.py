@@ -42,7 +42,7 @@ def create_app(plane: ControlPlane, systems: Systems, worker: TaskWorker | None 
         title="mailtenant", version=__version__, description=_DESCRIPTION, lifespan=life,
         docs_url=None, redoc_url=None, openapi_url="/api/openapi.json", redirect_slashes=False,
     )  # fmt: skip
-    app.state.gate = Gate(plane, Directory(plane.database))
+    app.state.gate = Gate(plane, Directory(plane.database, plane.now))
     app.state.systems = systems
     for module in (userinfo, mailboxes, domains, tasks, migration):
         app.include_router(module.router)

@@ -5,12 +5,15 @@ between requests, so a revoked key is refused and a cut-over is seen by the very
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from mailtenant.control.database import Database
+from mailtenant.control.plane import utc_now
 from mailtenant.control.tables import ApiKey, MigrationRow, Tenant
 
 
@@ -43,16 +46,20 @@ _QUERY = (
     .where(
         ApiKey.digest.in_(bindparam("digests", expanding=True)),
         ApiKey.revoked_at.is_(None),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > bindparam("now")),
         Tenant.removed_at.is_(None),
     )
 )  # fmt: skip
 
 
 class Directory:
-    """One a process. `find` runs on the event loop; the queries in one thread of its own."""
+    """One a process. `find` runs on the event loop; the queries in one thread of its own.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    A key that has expired at `now` is as one that is revoked.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], datetime] = utc_now) -> None:
+        self._database, self._now = database, now
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="directory")
         self._waiting: dict[str, asyncio.Future[Caller | None]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -89,7 +96,7 @@ class Directory:
 
     def _read(self, digests: list[str]) -> dict[str, Caller]:
         with self._database.engine.connect() as connection:
-            rows = connection.execute(_QUERY, {"digests": digests}).all()
+            rows = connection.execute(_QUERY, {"digests": digests, "now": self._now()}).all()
         return {
             row[0]: Caller(row[1], row[2], row[3], row[4] is not None, row[5], row[6], row[7], row[8]) for row in rows
         }

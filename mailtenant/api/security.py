@@ -53,7 +53,7 @@ class Gate:
             raise AssertionError  # not reached
         caller = await self.directory.find(self.plane.vault.digest(key))
         if caller is None:
-            await self._refuse(request, "this API key is not known, or was revoked")
+            await self._refuse(request, "this API key is not known, was revoked, or has expired")
             raise AssertionError  # not reached
         await self._count(self._per_key, f"key-{caller.key_id}")
         request.scope["key_id"] = caller.key_id

@@ -10,29 +10,39 @@ from rich.table import Table
 from mailtenant.cli import output
 from mailtenant.cli.control import CustomerArgument, control, operator
 
-app = typer.Typer(no_args_is_help=True, help="API keys: stored as a hash, shown once, refused as soon as revoked.")
+app = typer.Typer(
+    no_args_is_help=True, help="API keys: stored as a hash, shown once, refused as soon as revoked or expired."
+)
+
+ExpiresOption = Annotated[
+    str | None,
+    typer.Option(help="refused after so many days (90), or from a day on (2027-01-31, 00:00 UTC); default: never"),
+]
 
 
 @app.command()
 def create(
     label: CustomerArgument,
     name: Annotated[str, typer.Option(help="what it is for, for people")] = "key",
+    expires: ExpiresOption = None,
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
     """Make a key and print it. It is shown this once.
 
-    Example: mailtenant key create acme --name "build server"
+    Example: mailtenant key create acme --name "build server" --expires 90
     """
     from mailtenant.control import api_keys, customers
 
     with control(project) as plane, plane.database.write() as session:
-        row, key = api_keys.create(plane, session, customers.find(session, label), name, actor=operator())
+        tenant = customers.find(session, label)
+        row, key = api_keys.create(plane, session, tenant, name, actor=operator(), expires=expires)
         shown = api_keys.as_json(row)
     if as_json:
         output.print_json({**shown, "key": key})
     else:
-        typer.echo(f"key {shown['id']} of {label}, shown this once:", err=True)
+        until = f", good until {shown['expires']}" if shown["expires"] else ""
+        typer.echo(f"key {shown['id']} of {label}{until}, shown this once:", err=True)
         typer.echo(key)
 
 
@@ -40,6 +50,7 @@ def create(
 def take_over(
     label: CustomerArgument,
     name: Annotated[str, typer.Option(help="what it is for, for people")] = "from before",
+    expires: ExpiresOption = None,
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
@@ -51,7 +62,8 @@ def take_over(
 
     key = sys.stdin.readline().strip()
     with control(project) as plane, plane.database.write() as session:
-        row = api_keys.take_over(plane, session, customers.find(session, label), name, key, actor=operator())
+        tenant = customers.find(session, label)
+        row = api_keys.take_over(plane, session, tenant, name, key, actor=operator(), expires=expires)
         shown = api_keys.as_json(row)
     if as_json:
         output.print_json(shown)
@@ -70,14 +82,17 @@ def list_keys(
     from mailtenant.control import api_keys, customers
 
     with control(project) as plane, plane.database.read() as session:
-        found = [api_keys.as_json(row) for row in api_keys.every(session, customers.find(session, label).id)]
+        rows = api_keys.every(session, customers.find(session, label).id)
+        expired = {row.id for row in rows if row.expires_at is not None and row.expires_at <= plane.now()}
+        found = [{**api_keys.as_json(row), "expired": row.id in expired} for row in rows]
     if as_json:
         output.print_json(found)
         return
-    table = Table("id", "name", "begins with", "created", "revoked")
+    table = Table("id", "name", "begins with", "created", "expires", "revoked")
     for one in found:
-        shown = (one["id"], escape(str(one["name"])), one["begins_with"], one["created"], one["revoked"] or "")
-        table.add_row(*(str(part) for part in shown))
+        expires = f"{one['expires']} (expired)" if one["expired"] else one["expires"]
+        shown = (one["id"], escape(str(one["name"])), one["begins_with"], one["created"], expires, one["revoked"])
+        table.add_row(*("" if part is None else str(part) for part in shown))
     output.print_table(table)
 
 

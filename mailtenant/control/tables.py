@@ -118,7 +118,10 @@ class Mailbox(Base):
 
 
 class ApiKey(Base):
-    """`digest` is a keyed hash of the key; the key itself is nowhere. `hint`: its first characters, for people."""
+    """`digest` is a keyed hash of the key; the key itself is nowhere. `hint`: its first characters, for people.
+
+    `expires_at`: refused from then on; None: never by itself.
+    """
 
     __tablename__ = "api_keys"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -127,6 +130,7 @@ class ApiKey(Base):
     hint: Mapped[str] = mapped_column(String(16))
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 

@@ -13,7 +13,7 @@ from mailtenant.control.errors import Misconfigured
 from mailtenant.control.plane import ControlPlane
 from mailtenant.tasks import book
 from tests.unit.api.service import Service, service
-from tests.unit.control.planes import ACTOR, add_customer
+from tests.unit.control.planes import ACTOR, add_customer, clock_of
 
 READS = (
     "/api/userinfo/", "/api/mailboxes/", "/api/domains/", "/api/tasks/", "/api/migration/", "/api/migration/history",
@@ -53,6 +53,23 @@ def test_a_revoked_key_is_refused_at_once(api: Service) -> None:
         tenant = customers.find(session, "acme")
         api_keys.revoke(api.plane, session, tenant, api_keys.every(session, tenant.id)[0].id, actor=ACTOR)
     assert api.get("/api/userinfo/", key).status_code == 401
+
+
+def test_a_key_is_refused_from_the_moment_on_at_which_it_expires(api: Service) -> None:
+    add_customer(api.plane)
+    clock = clock_of(api.plane)
+    with api.plane.database.write() as session:
+        tenant = customers.find(session, "acme")
+        _, key = api_keys.create(api.plane, session, tenant, "short", actor=ACTOR, expires="1")
+    lasting = api.key()
+    clock.turn(days=1, seconds=-1)
+    assert api.get("/api/userinfo/", key).status_code == 200
+    clock.turn(seconds=1)
+    answer = api.get("/api/userinfo/", key)
+    assert answer.status_code == 401
+    assert "has expired" in answer.json()["error"]["message"]
+    clock.turn(days=4000)
+    assert api.get("/api/userinfo/", lasting).status_code == 200
 
 
 def test_another_customers_things_are_not_there(api: Service) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from mailtenant.cli.control import control
 from mailtenant.control import customers
+from mailtenant.control.tables import ApiKey
 from mailtenant.tasks import book
 from tests.unit.cli.conftest import Cli
 
@@ -46,3 +47,14 @@ def test_removing_a_customer_names_the_tasks_that_it_cancels(cli: Cli) -> None:
         tenant = customers.find(session, "acme")
         task = book.ask(plane, session, tenant.id, "dns.push", {"domains": ["acme.test"]}, actor="customer:acme").id
     assert f"{task} (dns.push) is cancelled" in cli("customer", "remove", "acme", "--yes").out
+
+
+def test_the_list_of_keys_says_when_each_ends_and_which_have(cli: Cli) -> None:
+    made = cli("key", "create", "acme", "--expires", "90", "--json").json
+    assert cli("key", "create", "acme", "--json").json["expires"] is None
+    assert "expiry" in cli("key", "create", "acme", "--expires", "yesterday").err
+    with control(None) as plane, plane.database.write() as session:
+        session.get_one(ApiKey, made["id"]).expires_at = plane.now()
+    shown = cli("key", "list", "acme", "--json").json
+    assert [one["expired"] for one in shown] == [True, False]
+    assert "(expired)" in cli("key", "list", "acme").out

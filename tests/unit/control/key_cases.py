@@ -1,6 +1,7 @@
 """API keys and the master key: shown once, stored as a keyed hash, revocable."""
 
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import inspect, select, text
@@ -11,6 +12,7 @@ from mailtenant.control.keys import Vault
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import ApiKey
 from tests.unit.control.planes import ACTOR, add_customer
+from tests.unit.migration.examples import NOW
 
 OLD = "an-older-platforms-key-0123456789"
 
@@ -81,6 +83,32 @@ class KeyCases:
         with plane.database.write() as session, pytest.raises(ControlError, match="printable ASCII") as refused:
             api_keys.take_over(plane, session, customers.find(session, "acme"), "old", key, actor=ACTOR)
         assert key not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        ("text", "after"),
+        [
+            (None, None),
+            ("90", timedelta(days=90)),
+            ("2027-01-31", datetime(2027, 1, 31, tzinfo=UTC) - NOW),
+        ],
+    )
+    def test_a_key_ends_after_days_as_a_day_begins_or_never(
+        self, plane: ControlPlane, text: str | None, after: timedelta | None
+    ) -> None:
+        add_customer(plane)
+        with plane.database.write() as session:
+            tenant = customers.find(session, "acme")
+            number = api_keys.create(plane, session, tenant, "x", actor=ACTOR, expires=text)[0].id
+            old = api_keys.take_over(plane, session, tenant, "old", OLD, actor=ACTOR, expires=text).id
+        wanted = None if after is None else plane.now() + after
+        with plane.database.read() as session:
+            assert [session.get_one(ApiKey, one).expires_at for one in (number, old)] == [wanted, wanted]
+
+    @pytest.mark.parametrize("text", ["0", "-1", "2020-01-01", "soon", "", "99999999999", "31.01.2027", "１"])
+    def test_an_expiry_that_is_over_or_none_is_refused(self, plane: ControlPlane, text: str) -> None:
+        add_customer(plane)
+        with plane.database.write() as session, pytest.raises(ControlError, match="expiry"):
+            api_keys.create(plane, session, customers.find(session, "acme"), "x", actor=ACTOR, expires=text)
 
     def test_a_removed_customers_keys_are_revoked(self, plane: ControlPlane) -> None:
         add_customer(plane)
