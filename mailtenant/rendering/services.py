@@ -33,7 +33,10 @@ class SecretFile:
 
 @dataclass(frozen=True)
 class Healthcheck:
-    """Seconds. The command is `/usr/local/bin/healthcheck` of the image; how often it runs is the tenant's tuning."""
+    """Seconds. The command is `/usr/local/bin/healthcheck` of the image; how often it runs is the tenant's tuning.
+
+    Within the start period engines from 25 on ask every 5 s until the first good answer (docs/decisions/0038).
+    """
 
     timeout: int = 8
     retries: int = 5

@@ -31,6 +31,13 @@ def test_every_service_with_a_config_path_has_files_below_it() -> None:
         assert all(path.startswith(spec.config_path + "/") for path in own)
 
 
+def test_every_health_check_has_a_start_period_in_which_newer_engines_ask_sooner() -> None:
+    """docs/decisions/0038: without one, the first question would come after a whole interval on every engine."""
+    checks = [spec.healthcheck for spec in SERVICES.values() if spec.healthcheck is not None]
+    assert len(checks) == len(SERVICES) - 1  # the edge is checked by those that join it
+    assert all(check.start_period >= 30 for check in checks)
+
+
 def test_no_rendered_file_holds_a_secret() -> None:
     tenant = samples.settings()
     document = samples.secrets_document(tenant)
