@@ -44,7 +44,9 @@ def create_app(plane: ControlPlane, systems: Systems, worker: TaskWorker | None 
     )  # fmt: skip
     app.state.gate = Gate(plane, Directory(plane.database, plane.now))
     app.state.systems = systems
-    for module in (userinfo, mailboxes, domains, tasks, migration):
+    # First, and not included like the others: FastAPI looks twice through an included router at every request.
+    app.router.routes.extend(userinfo.router.routes)
+    for module in (mailboxes, domains, tasks, migration):
         app.include_router(module.router)
     errors.install(app)
     app.add_api_route("/healthz", _health, include_in_schema=False, methods=["GET", "HEAD"])

@@ -61,18 +61,17 @@ class Directory:
     def __init__(self, database: Database, now: Callable[[], datetime] = utc_now) -> None:
         self._database, self._now = database, now
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="directory")
-        self._waiting: dict[str, asyncio.Future[Caller | None]] = {}
+        self._waiting: list[tuple[str, asyncio.Future[Caller | None]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def find(self, digest: str) -> Caller | None:
         """None: no such key, or it is revoked. Raises: sqlalchemy.exc.DBAPIError, if the database is away."""
-        future = self._waiting.get(digest)
-        if future is None:
-            future = self._waiting[digest] = asyncio.get_running_loop().create_future()
-            if self._task is None:
-                self._task = asyncio.create_task(self._work())
-        # A request whose client has gone must not take the answer from the others.
-        return await asyncio.shield(future)
+        # Each request has a future of its own: one whose client has gone takes the answer from nobody else.
+        future: asyncio.Future[Caller | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((digest, future))
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        return await future
 
     def close(self) -> None:
         self._pool.shutdown(wait=True)
@@ -81,16 +80,19 @@ class Directory:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting, {}
+                batch, self._waiting = self._waiting, []
                 try:
-                    found = await loop.run_in_executor(self._pool, self._read, list(batch))
+                    digests = list({digest for digest, _ in batch})
+                    found = await loop.run_in_executor(self._pool, self._read, digests)
                 except Exception as error:
-                    for future in batch.values():
-                        future.set_exception(error)
-                        future.exception()  # nobody may be left to look at it
+                    for _, future in batch:
+                        if not future.done():
+                            future.set_exception(error)
+                            future.exception()  # nobody may be left to look at it
                     continue
-                for digest, future in batch.items():
-                    future.set_result(found.get(digest))
+                for digest, future in batch:
+                    if not future.done():
+                        future.set_result(found.get(digest))
         finally:
             self._task = None
 

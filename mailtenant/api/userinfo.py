@@ -6,9 +6,9 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from mailtenant.api.security import Gate
+from mailtenant.api.security import Gate, PlainRoute
 
-router = APIRouter(tags=["account"])
+router = APIRouter(tags=["account"], route_class=PlainRoute)
 SMTP_PORT: Final = 465
 IMAP_PORT: Final = 993
 

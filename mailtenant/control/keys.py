@@ -6,7 +6,6 @@ hash of a key is the same on every server, so one indexed lookup finds it.
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import secrets
@@ -36,7 +35,7 @@ class Vault:
 
     def digest(self, key: str) -> str:
         """HMAC-SHA-256 in hex: 64 characters."""
-        return hmac.new(self._digest_key, key.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return hmac.digest(self._digest_key, key.encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def seal(self, text: str) -> str:
         return self._box.encrypt(text.encode()).decode()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from mailtenant.api import userinfo
 from mailtenant.api.directory import Directory
 from mailtenant.api.security import Gate
 from mailtenant.control import api_keys, customers
@@ -166,11 +167,13 @@ def test_a_request_id_that_could_harm_a_log_is_not_taken(api: Service) -> None:
     assert len(answer.headers["X-Request-ID"]) == 16
 
 
-def test_a_defect_is_answered_in_the_same_shape(api: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["/api/domains/", "/api/userinfo/"])
+def test_a_defect_is_answered_in_the_same_shape(api: Service, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     add_customer(api.plane)
     key = api.key()
     monkeypatch.setattr(customers, "domains", lambda *_: 1 / 0)
-    answer = api.get("/api/domains/", key)
+    monkeypatch.setattr(userinfo, "SMTP_PORT", object())
+    answer = api.get(path, key)
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal"
     assert answer.json()["error"]["request_id"] == answer.headers["X-Request-ID"]
@@ -188,6 +191,13 @@ def test_without_a_database_503_and_when_to_come_back(api: Service, monkeypatch:
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE"])
+def test_where_to_connect_is_only_for_get(api: Service, method: str) -> None:
+    add_customer(api.plane)
+    answer = api.call(method, "/api/userinfo/", api.key())
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
 
 
 def test_health_needs_no_key(api: Service) -> None:

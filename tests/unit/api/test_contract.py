@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mailtenant.api.userinfo import UserInfo
 from mailtenant.control import migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import State, events
@@ -85,6 +86,9 @@ def test_userinfo_has_the_old_fields_as_bare_hosts_and_ours_beside_them(api: Ser
         "ibx_smtp": SHARED, "ibx_imap": SHARED, "smtp_port": 465, "imap_port": 993, "security": "tls",
         "migration_status": "requested", "tenant_host": HOST,
     }  # fmt: skip
+    # Nothing at run time holds the answer against its schema.
+    assert UserInfo.model_validate(shown, strict=True, extra="forbid").model_dump() == shown
+    assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Cache-Control"] == "private, max-age=30"
     assert "Authorization" in answer.headers["Vary"]
 
