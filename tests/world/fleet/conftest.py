@@ -73,8 +73,8 @@ def _new(project: Path, environment: dict[str, str], number: int, label: str) ->
         environment, project,
     )  # fmt: skip
     tenant = RunningTenant(label, project, environment)
-    # Many tenants on a small machine: health checks every few seconds would be all of its work. (Twelve tenants asked every
-    # 10 s are eleven new processes in containers a second: two cores were busy with nothing else.)
+    # Many tenants on a small machine: health checks every few seconds would be all of its work. (Twelve tenants asked
+    # every 10 s are eleven new processes in containers a second: two cores were busy with nothing else.)
     tenant.edit(r"interval_seconds: \d+", "interval_seconds: 30")
     return tenant
 
