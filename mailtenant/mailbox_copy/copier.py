@@ -70,14 +70,14 @@ class MailboxCopier:
         source, target = self.runners(direction)
         sides = Sides(direction, source, target, self.tenant.imap, self.state)
         work = Pass(sides, self.alarm, self.seconds, filters, len(addresses), advance)
-        with self._pool(addresses) as pool, ThreadPoolExecutor(1) as beside:
+        with self._pool(addresses) as pool:
             # The way in is opened while the first mailboxes are looked at, and closed while the last are compared.
-            frozen = beside.submit((self.shared if direction is Direction.TO_TENANT else self.tenant).frozen)
             copied = [threading.Event() for _ in addresses]
             jobs = [pool.submit(work.mailbox, *pair) for pair in zip(addresses, copied, strict=True)]
             try:
                 with self.shared.copy_access(addresses) as access:
-                    work.begin(dsync(access), frozen=frozen.result())
+                    work.way.set_result(dsync(access))
+                    work.frozen.set_result((self.shared if direction is Direction.TO_TENANT else self.tenant).frozen())
                     for mailbox in copied:
                         mailbox.wait()
             except BaseException as error:

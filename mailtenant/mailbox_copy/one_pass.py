@@ -53,7 +53,11 @@ class Sides:
 
 @dataclass
 class Pass:
-    """What the threads of one pass share. `filters`: whether the target's are made like the source's."""
+    """What the threads of one pass share.
+
+    `filters`: whether the target's are made like the source's. `way`: the way in, once it is open; mailboxes are looked
+    at before, copied from then on. `frozen`: whether the source is, so that nothing may go from it.
+    """
 
     sides: Sides
     alarm: Alarm
@@ -62,19 +66,17 @@ class Pass:
     total: int
     advance: Callable[[PassProgress], None]
     stopped: SideError | None = None
-    _way: Future[tuple[Transport, bool]] = field(default_factory=Future)
+    way: Future[Transport] = field(default_factory=Future)
+    frozen: Future[bool] = field(default_factory=Future)
     _progress: PassProgress = field(default_factory=lambda: PassProgress(0, 0, 0, 0))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def begin(self, transport: Transport, *, frozen: bool) -> None:
-        """The way in is open. Mailboxes are looked at before, copied from now on. `frozen`: the source."""
-        self._way.set_result((transport, frozen))
-
     def give_up(self, error: BaseException) -> None:
-        """No mailbox begins any more, nor waits for the way in."""
+        """No mailbox begins any more, nor waits for what will not come."""
         self.stopped = self.stopped or SideError(f"the pass was given up: {error}")
-        if not self._way.done():
-            self._way.set_exception(self.stopped)
+        for awaited in (self.way, self.frozen):
+            if not awaited.done():
+                awaited.set_exception(self.stopped)
 
     def mailbox(self, address: str, copied: threading.Event) -> MailboxReport | None:
         """None once the pass was stopped. `copied` is set as soon as this mailbox does not need the way in."""
@@ -108,15 +110,14 @@ class Pass:
             # One session before and after: that nothing went from the source is seen by the same eyes.
             source = sessions.enter_context(imap_session(sides.source, address))
             before = census(source, known)
-            transport, frozen = self._way.result()
-            copying = beside.submit(self._sync, transport, address, copied)
+            copying = beside.submit(self._sync, self.way.result(), address, copied)
             target = sessions.enter_context(imap_session(sides.target, address))
             reading = beside.submit(read_filters, sides.source, sides.target, address)
             # All of it is read while the copy runs; afterwards, what changed meanwhile.
             look(source, known)
             failure = self._end(copying, (source, target))
             after = look(source, known)
-            self._watch(address, missing(before, known), sum(map(len, before.values())), frozen=frozen)
+            self._watch(address, missing(before, known), sum(map(len, before.values())))
             old, new = comparable(after, look(target, known_there))
             mine, theirs = reading.result()
             errors: list[str] = []
@@ -138,8 +139,9 @@ class Pass:
                 session.stay()
         return copying.result()
 
-    def _watch(self, address: str, lost: int, messages: int, *, frozen: bool) -> None:
-        if self.alarm.rings(lost, messages, frozen=frozen):
+    def _watch(self, address: str, lost: int, messages: int) -> None:
+        """Raises: SourceShrank"""
+        if self.alarm.rings(lost, messages, frozen=self.frozen.result()):
             raise SourceShrank(
                 f"{address}: {lost} of {messages} messages went missing on {self.sides.source.name} during the pass; "
                 "nothing more is copied. Compare with the backup before anything else runs"
