@@ -30,6 +30,7 @@ class Side:
     scripts: dict[str, Filters] = field(default_factory=dict)
     held: bool = False
     fails: SideError | None = None
+    silent: SideError | None = None
 
     @property
     def runner(self) -> "Side":
@@ -38,6 +39,8 @@ class Side:
     imap = runner
 
     def frozen(self) -> bool:
+        if self.silent:
+            raise self.silent
         return self.held
 
     @contextmanager
@@ -45,8 +48,10 @@ class Side:
         if self.fails:
             raise self.fails
         self.note("open")
-        yield CopyAccess("mail.test", 1, "", "")
-        self.note("close")
+        try:
+            yield CopyAccess("mail.test", 1, "", "")
+        finally:
+            self.note("close")
 
 
 @dataclass
@@ -232,6 +237,14 @@ def test_a_way_in_that_cannot_be_opened_is_the_passes_error_and_nothing_is_copie
     with pytest.raises(SideError, match="held the lock"):
         stage.copier().run(Direction.TO_TENANT, [JO, ANN], seen.append)
     assert "sync" not in stage.done and seen == []
+
+
+def test_a_source_that_does_not_say_whether_it_is_frozen_is_the_passes_error(stage: Stage) -> None:
+    stage.new.silent = SideError("new: the database does not answer")
+    seen: list[PassProgress] = []
+    with pytest.raises(SideError, match="database"):
+        stage.copier(parallel=1).run(Direction.TO_SHARED, [JO, ANN], seen.append)
+    assert stage.done.count("sync") <= 1 and "close" in stage.done and seen == []
 
 
 def test_a_mailbox_without_a_session_is_reported_and_keeps_nobody_waiting(stage: Stage) -> None:
