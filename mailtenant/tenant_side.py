@@ -30,7 +30,7 @@ dir=$1
 shift
 for line; do printf '%s\\n' "$line"; done >"$dir/.transport.new"
 chmod 0644 "$dir/.transport.new"
-sync -f "$dir/.transport.new"
+sync "$dir/.transport.new"
 mv -f "$dir/.transport.new" "$dir/transport"
 postfix reload 2>/dev/null || { echo "postfix reload failed: is Postfix running?" >&2; exit 75; }
 """

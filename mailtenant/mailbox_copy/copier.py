@@ -1,4 +1,7 @@
-"""The `Copier` of a migration: all mailboxes of a customer, several at a time, compared on both sides afterwards."""
+"""The `Copier` of a migration: all mailboxes of a customer, several at a time, compared on both sides afterwards.
+
+What is done beside what, and why nothing is lost by it: docs/decisions/0031.
+"""
 
 import threading
 import time
@@ -8,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailtenant.mailbox_copy.facts import FILTERS, Look, MailboxState, comparable, look, texts
-from mailtenant.mailbox_copy.imap import Imap
-from mailtenant.mailbox_copy.session import imap_session, sieve_session
-from mailtenant.mailbox_copy.sieve import Filters, mirror
-from mailtenant.mailbox_copy.sync import Transport, prepare_dsync, sync
+from mailtenant.mailbox_copy.one_pass import Alarm, Pass, Sides, read_filters
+from mailtenant.mailbox_copy.session import imap_session
+from mailtenant.mailbox_copy.sync import dsync
 from mailtenant.migration.evidence import CopyReport, FolderFacts, MailboxReport
 from mailtenant.migration.sides import Direction, PassProgress, SideError
 from mailtenant.runner import HostGone, Runner
@@ -20,22 +22,6 @@ from mailtenant.tenant_side import TenantMail
 
 PARALLEL: Final = 4
 SECONDS: Final = 4 * 3600.0
-
-
-class SourceShrank(SideError):
-    """Mail went missing on the side that is copied from while a pass ran. Everything stops: a person must look."""
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """How many messages the source may lose during a pass over one mailbox: people delete mail while they are logged
-    in. Of a frozen source none may go."""
-
-    messages: int = 20
-    share: float = 0.1
-
-    def rings(self, lost: int, before: int, *, frozen: bool) -> bool:
-        return lost > 0 if frozen else lost > max(self.messages, self.share * before)
 
 
 @dataclass
@@ -81,12 +67,23 @@ class MailboxCopier:
         *,
         filters: bool,
     ) -> CopyReport:
-        frozen = (self.shared if direction is Direction.TO_TENANT else self.tenant).frozen()
-        with self.shared.copy_access(addresses) as access:
-            transport = prepare_dsync(self.tenant.imap, access)
-            work = _Pass(self, transport, direction, frozen, filters, len(addresses), advance)
-            with self._pool(addresses) as pool:
-                reports = [report for report in pool.map(work.mailbox, addresses) if report is not None]
+        source, target = self.runners(direction)
+        sides = Sides(direction, source, target, self.tenant.imap, self.state)
+        work = Pass(sides, self.alarm, self.seconds, filters, len(addresses), advance)
+        with self._pool(addresses) as pool:
+            # The way in is opened while the first mailboxes are looked at, and closed while the last are compared.
+            copied = [threading.Event() for _ in addresses]
+            jobs = [pool.submit(work.mailbox, *pair) for pair in zip(addresses, copied, strict=True)]
+            try:
+                with self.shared.copy_access(addresses) as access:
+                    work.way.set_result(dsync(access))
+                    work.frozen.set_result((self.shared if direction is Direction.TO_TENANT else self.tenant).frozen())
+                    for mailbox in copied:
+                        mailbox.wait()
+            except BaseException as error:
+                work.give_up(error)
+                raise
+            reports = [report for job in jobs if (report := job.result()) is not None]
         if work.stopped is not None:
             raise work.stopped
         return CopyReport(len(addresses), tuple(reports))
@@ -106,8 +103,10 @@ class MailboxCopier:
     def report(self, direction: Direction, address: str, errors: Sequence[str]) -> MailboxReport:
         """A mailbox on both sides, filters included. Raises: SideError"""
         source, target = self.runners(direction)
-        old, new = comparable(self.look(source, address), self.look(target, address))
-        old[FILTERS], new[FILTERS] = (texts(filters(side, address).lines()) for side in (source, target))
+        with imap_session(source, address) as here, imap_session(target, address) as there:
+            found = look(here, self.state(source, address)), look(there, self.state(target, address))
+        old, new = comparable(*found)
+        old[FILTERS], new[FILTERS] = (texts(found.lines()) for found in read_filters(source, target, address))
         return MailboxReport(address, old, new, tuple(errors))
 
     def runners(self, direction: Direction) -> tuple[Runner, Runner]:
@@ -118,85 +117,12 @@ class MailboxCopier:
     def look(self, runner: Runner, address: str) -> Look:
         """Raises: SideError"""
         with imap_session(runner, address) as session:
-            return self.look_at(session, runner, address)
+            return look(session, self.state(runner, address))
 
-    def look_at(self, session: Imap, runner: Runner, address: str) -> Look:
-        """Over a session that is open already. Raises: SideError"""
+    def state(self, runner: Runner, address: str) -> MailboxState:
+        """What is known of a mailbox there."""
         with self._lock:
-            state = self._states.setdefault((runner.name, address), MailboxState())
-        return look(session, state)
-
-
-def filters(runner: Runner, address: str) -> Filters:
-    """Raises: SideError"""
-    with sieve_session(runner, address) as session:
-        return session.read()
-
-
-class _Pass:
-    """What the threads of one pass share."""
-
-    def __init__(
-        self,
-        copier: MailboxCopier,
-        transport: Transport,
-        direction: Direction,
-        frozen: bool,
-        filters: bool,
-        total: int,
-        advance: Callable[[PassProgress], None],
-    ) -> None:
-        self._copier, self._transport, self._direction, self._frozen = copier, transport, direction, frozen
-        self._advance, self._total, self._filters_too = advance, total, filters
-        self._done = self._messages = self._octets = 0
-        self._lock = threading.Lock()
-        self.stopped: SideError | None = None
-
-    def mailbox(self, address: str) -> MailboxReport | None:
-        """None once the pass was stopped."""
-        if self.stopped is not None:
-            return None
-        try:
-            report = self._copy(address)
-        except (HostGone, SourceShrank) as error:
-            self.stopped = self.stopped or error
-            return None
-        except SideError as error:
-            report = MailboxReport(address, {}, {}, (str(error),))
-        with self._lock:
-            self._done += 1
-            self._messages += sum(facts.messages for facts in report.source.values())
-            self._octets += sum(facts.octets for facts in report.source.values())
-            self._advance(PassProgress(self._done, self._total, self._messages, self._octets))
-        return report
-
-    def _copy(self, address: str) -> MailboxReport:
-        copier, direction = self._copier, self._direction
-        runner, other = copier.runners(direction)
-        # One session before and after: that nothing went from the source is seen by the same eyes.
-        with imap_session(runner, address) as session:
-            before = copier.look_at(session, runner, address)
-            messages = sum(facts.messages for facts in before.folders.values())
-            failure = sync(copier.tenant.imap, self._transport, direction, address, copier.seconds)
-            after = copier.look_at(session, runner, address)
-        if copier.alarm.rings(after.lost, messages, frozen=self._frozen):
-            raise SourceShrank(
-                f"{address}: {after.lost} of {messages} messages went missing on {runner.name} during the pass; "
-                "nothing more is copied. Compare with the backup before anything else runs"
-            )
-        old, new = comparable(after, copier.look(other, address))
-        mine, theirs, errors = self._filters(runner, other, address, write=failure is None and self._filters_too)
-        old[FILTERS], new[FILTERS] = texts(mine.lines()), texts(theirs.lines())
-        return MailboxReport(address, old, new, (*([failure] if failure else []), *errors))
-
-    def _filters(
-        self, runner: Runner, other: Runner, address: str, *, write: bool
-    ) -> tuple[Filters, Filters, list[str]]:
-        """(source, target afterwards, errors)"""
-        source = filters(runner, address)
-        with sieve_session(other, address) as session:
-            errors = mirror(source, session) if write else []
-            return source, session.read(), errors
+            return self._states.setdefault((runner.name, address), MailboxState())
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ at a folder costs what changed in it, whatever its size.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailtenant.mailbox_copy.imap import Folder, Imap, Message
+from mailtenant.mailbox_copy.imap import Folder, Imap, Message, Reading
 from mailtenant.migration.evidence import FolderFacts
 
 _MODULUS: Final = 1 << 512
@@ -35,13 +35,9 @@ class FolderState:
         self.total = (self.total - self.terms.get(message.uid, 0) + term) % _MODULUS
         self.terms[message.uid] = term
 
-    def drop(self, uid: int) -> bool:
-        """Whether it was there."""
-        term = self.terms.pop(uid, None)
-        if term is None:
-            return False
-        self.total = (self.total - term) % _MODULUS
-        return True
+    def drop(self, uid: int) -> None:
+        """One that was never there is none to drop: servers may tell of more than they did (RFC 7162 §3.2.10)."""
+        self.total = (self.total - self.terms.pop(uid, 0)) % _MODULUS
 
     @property
     def digest(self) -> str:
@@ -57,26 +53,40 @@ class MailboxState:
 
 @dataclass(frozen=True)
 class Look:
-    """A mailbox at one moment. `lost`: how many messages that were seen at an earlier look are gone."""
+    """A mailbox at one moment."""
 
     folders: dict[str, FolderFacts]
     subscribed: frozenset[str]
     special: frozenset[str]
-    lost: int
+
+
+Census = Mapping[str, Set[int]]
+"""Folder → UIDs that are in it."""
+
+
+def census(imap: Imap, state: MailboxState) -> Census:
+    """Soon told, also of a large mailbox that was never looked at. Raises: ImapError"""
+    listed = imap.folders_without_sizes()
+    stale = [folder for folder in listed if not _known(state, folder)]
+    told = dict(zip((folder.path for folder in stale), imap.uids([folder.name for folder in stale]), strict=True))
+    return {
+        folder.path: told[folder.path] if folder.path in told else frozenset(state.folders[folder.path].terms)
+        for folder in listed
+    }
+
+
+def missing(before: Census, state: MailboxState) -> int:
+    """How many messages of the census were no longer there at the last look."""
+    now = {path: folder.terms.keys() for path, folder in state.folders.items()}
+    return sum(len(uids - now.get(path, frozenset[int]())) for path, uids in before.items())
 
 
 def look(imap: Imap, state: MailboxState) -> Look:
     """Brings `state` up to date and says what the mailbox holds. Raises: ImapError"""
     listed = imap.folders()
-    lost = 0
-    stale = [folder for folder in listed if not (f := state.folders.get(folder.path)) or not unchanged(f, folder)]
-    if stale:
-        imap.enable_qresync()
-        for folder in stale:
-            lost += _update(imap, folder, state)
-        imap.unselect()
+    _update(imap, [folder for folder in listed if not _known(state, folder)], state)
     for gone in state.folders.keys() - {folder.path for folder in listed}:
-        lost += len(state.folders.pop(gone).terms)
+        del state.folders[gone]
     return Look(
         {
             folder.path: FolderFacts(
@@ -89,28 +99,43 @@ def look(imap: Imap, state: MailboxState) -> Look:
         },
         frozenset(folder.path for folder in listed if folder.subscribed),
         frozenset(folder.path for folder in listed if folder.special),
-        lost,
     )
 
 
-def _update(imap: Imap, folder: Folder, state: MailboxState) -> int:
-    """Messages lost since the last look."""
-    known = state.folders.get(folder.path)
-    opened = imap.examine(folder.name)
-    if known and known.uidvalidity == opened.uidvalidity and known.modseq and opened.modseq:
-        gone, changed = imap.changes(known.modseq)
-        lost = sum([known.drop(uid) for uid in gone])
-        for message in changed:
-            known.put(message)
-        known.modseq, known.uidnext = opened.modseq, folder.uidnext
-        # The server's own count is the check of the shortcut: should they differ, everything is read anew.
-        if len(known.terms) == opened.messages:
-            return lost
-    fresh = FolderState(opened.uidvalidity, opened.modseq, folder.uidnext)
-    for message in imap.messages():
+def _update(imap: Imap, stale: list[Folder], state: MailboxState) -> None:
+    since = [state.folders[folder.path].modseq if folder.path in state.folders else 0 for folder in stale]
+    asked = [(folder.name, modseq) for folder, modseq in zip(stale, since, strict=True)]
+    anew = []
+    for folder, modseq, found in zip(stale, since, imap.read(asked), strict=True):
+        if not modseq:
+            state.folders[folder.path] = _from_nothing(folder, found)
+        elif not _carried_on(state.folders[folder.path], folder, found):
+            anew.append(folder)
+    for folder, found in zip(anew, imap.read([(folder.name, 0) for folder in anew]), strict=True):
+        state.folders[folder.path] = _from_nothing(folder, found)
+
+
+def _from_nothing(folder: Folder, found: Reading) -> FolderState:
+    fresh = FolderState(found.uidvalidity, found.modseq, folder.uidnext)
+    for message in found.changed:
         fresh.put(message)
-    state.folders[folder.path] = fresh
-    return len(known.terms.keys() - fresh.terms.keys()) if known else 0
+    return fresh
+
+
+def _carried_on(known: FolderState, folder: Folder, found: Reading) -> bool:
+    """Whether what changed leads to what is there. The server's own count is the check of the shortcut."""
+    if known.uidvalidity != found.uidvalidity or not found.modseq:
+        return False
+    for uid in found.gone:
+        known.drop(uid)
+    for message in found.changed:
+        known.put(message)
+    known.modseq, known.uidnext = found.modseq, folder.uidnext
+    return len(known.terms) == found.messages
+
+
+def _known(state: MailboxState, folder: Folder) -> bool:
+    return folder.path in state.folders and unchanged(state.folders[folder.path], folder)
 
 
 def unchanged(known: FolderState, folder: Folder) -> bool:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mailtenant.mailbox_copy.copier import Alarm, SourceShrank
 from mailtenant.mailbox_copy.imap import quoted, unquoted
+from mailtenant.mailbox_copy.one_pass import Alarm, SourceShrank
 from mailtenant.mailbox_copy.session import imap_session
-from mailtenant.mailbox_copy.sync import prepare_imapc, sync
+from mailtenant.mailbox_copy.sync import imapc, sync
 from mailtenant.migration.sides import Direction, PassProgress, SideError
 from mailtenant.runner import HostGone
 from mailtenant.tenant_side import TenantMail
@@ -80,7 +80,7 @@ def _one(tenant: TenantMail, source: ImapSource, address: str, seconds: float) -
         before = source.counts(address)
         if errors := strangers(before, _here(tenant, address)):
             return ImapMailbox(address, 0, errors=errors)
-        transport = prepare_imapc(tenant.imap, source.host, source.port, source.master, source.password, source.ca)
+        transport = imapc(source.host, source.port, source.master, source.password, source.ca)
         failure = sync(tenant.imap, transport, Direction.TO_TENANT, address, seconds)
         if failure:
             return ImapMailbox(address, 0, errors=(failure,))

@@ -1,6 +1,7 @@
 """Sessions on either side without a password: `doveadm exec`, as the host's own administrator may."""
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -38,12 +39,17 @@ def _pipes(runner: Runner, service: str, address: str) -> Iterator[tuple[IO[byte
     try:
         yield reader, writer
     finally:
-        # The end of its input ends the session; whoever does not listen is ended.
+        # The end of its input ends the session. Nobody needs to see it end, which takes as long as a small copy.
         with suppress(OSError):
             writer.close()
-        try:
-            process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        reader.close()
+        threading.Thread(target=_end, args=(process, reader), name="end of a session").start()
+
+
+def _end(process: "subprocess.Popen[bytes]", reader: IO[bytes]) -> None:
+    """Whoever does not listen is ended."""
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    reader.close()

@@ -24,22 +24,11 @@ class Filters:
 
 
 class ManageSieve:
-    """One session without password."""
+    """One session without password. As with `Imap`, nothing is awaited before the first command."""
 
     def __init__(self, reader: IO[bytes], writer: IO[bytes], who: str) -> None:
         self._reader, self._writer, self._who = reader, writer, who
-        self._begin()
-
-    def _begin(self) -> None:
-        """Some servers greet in such a session and some do not: the answer to a tagged NOOP (RFC 5804 §2.13) is where
-        their answers begin."""
-        try:
-            self._writer.write(b'NOOP "begin"\r\n')
-            self._writer.flush()
-        except OSError:
-            raise SideError(f"{self._who}: the ManageSieve session has ended before it began") from None
-        while b'"begin"' not in self._line("the first command"):
-            pass
+        self._begun = False
 
     def read(self) -> Filters:
         """Raises: SideError"""
@@ -64,11 +53,15 @@ class ManageSieve:
         self._command(b"SETACTIVE " + _literal((name or "").encode()), f"filter {name}")
 
     def _command(self, text: bytes, what: str) -> list[bytes]:
+        """The lines before OK. Some servers greet in such a session and some do not: the answer to a tagged NOOP
+        (RFC 5804 §2.13), sent with the first command, is where their answers begin."""
         try:
-            self._writer.write(text + b"\r\n")
+            self._writer.write((b"" if self._begun else b'NOOP "begin"\r\n') + text + b"\r\n")
             self._writer.flush()
-        except (BrokenPipeError, OSError):
+        except OSError:
             raise SideError(f"{self._who}: the ManageSieve session has ended before {what}") from None
+        while not self._begun:
+            self._begun = b'"begin"' in self._line("the first command")
         return self._answer(what)
 
     def _answer(self, what: str) -> list[bytes]:
@@ -92,6 +85,11 @@ class ManageSieve:
             if not found:
                 return whole + piece.rstrip(b"\r\n")
             whole += piece[: found.start()] + _quoted(self._reader.read(int(found[1])))
+
+
+def mirrored(source: Filters, target: Filters) -> bool:
+    """Whether the target has all of it, and the same script runs."""
+    return source.active == target.active and source.scripts.items() <= target.scripts.items()
 
 
 def mirror(source: Filters, target: ManageSieve) -> list[str]:

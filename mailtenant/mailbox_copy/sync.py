@@ -5,11 +5,11 @@ docs/decisions/0015). One transport, dsync over TLS, for the whole migration: an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from mailtenant.migration.sides import Direction, SideError
-from mailtenant.runner import Done, Runner, checked
+from mailtenant.runner import Done, Runner
 from mailtenant.shared_host.host import CopyAccess
 
 FOLDER: Final = "/run/mailtenant-copy"
@@ -21,40 +21,59 @@ once in some two hundred passes, both in epoll_wait); doveadm's own limit of 600
 last. Run again, the pass goes through."""
 _STALL: Final = "has stalled"
 _ATTEMPTS: Final = 3
-_PREPARE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.new"; mv -f "$1/.$2.new" "$1/$2"'
+_WITH_FILES: Final = r"""
+# FOLDER OCTETS WORD…   ca.pem (so many octets) and dovecot.conf by stdin, then the command in our place
+set -eu
+umask 077
+folder=$1 octets=$2
+shift 2
+mkdir -p "$folder"
+# Passes over several mailboxes write the same at the same time: each beside, then renamed.
+head -c "$octets" >"$folder/.ca.$$"
+cat >"$folder/.conf.$$"
+mv -f "$folder/.ca.$$" "$folder/ca.pem"
+mv -f "$folder/.conf.$$" "$folder/dovecot.conf"
+exec "$@"
+"""
+CONFIG: Final = f"{FOLDER}/dovecot.conf"
 
 
 @dataclass(frozen=True)
 class Transport:
-    """How the tenant's doveadm is told where the other side is: a configuration file, and the location for `sync`."""
+    """How the tenant's doveadm is told where the other side is: its configuration, the CA's certificate that it trusts
+    (empty: the image's authorities), and the location for `sync`."""
 
-    config: str
     location: str
+    ca: str = field(repr=False)
+    config: str = field(repr=False)
+
+    def run(self, imap: Runner, command: Sequence[str], seconds: float) -> Done:
+        """A command there that finds the files in place: in the container's memory (`/run` is a tmpfs), readable by
+        root only. They go with the command, since a `docker exec` of their own would cost as much as the look at a
+        thousand messages. Raises: HostGone, SideError
+        """
+        ca = self.ca.encode()
+        words = ["sh", "-c", _WITH_FILES, "sh", FOLDER, str(len(ca)), *command]
+        return imap.run(words, stdin=ca + self.config.encode(), seconds=seconds)
 
 
-def prepare_dsync(imap: Runner, access: CopyAccess) -> Transport:
-    """Writes what the client needs into the container's memory (`/run` is a tmpfs), readable by root only.
-
-    Raises: SideError
-    """
-    _write(imap, "ca.pem", access.ca)
+def dsync(access: CopyAccess) -> Transport:
+    """To the shared host's copy instance."""
     settings = [
         f'doveadm_password = "{access.password}"',
         f"ssl_client_ca_file = {FOLDER}/ca.pem",
         "ssl_client_require_valid_cert = yes",
     ]
-    return Transport(_config(imap, settings), f"tcps:{access.host}:{access.port}")
+    return Transport(f"tcps:{access.host}:{access.port}", access.ca, _config(settings))
 
 
-def prepare_imapc(imap: Runner, host: str, port: int, master: str, password: str, ca: str) -> Transport:
-    """The same for a foreign IMAP server with a master user. `ca` empty: the authorities that the image trusts.
+def imapc(host: str, port: int, master: str, password: str, ca: str) -> Transport:
+    """To a foreign IMAP server with a master user. `ca` empty: the authorities that the image trusts.
 
     Raises: SideError
     """
     if any(sign in f"{host}{master}{password}" for sign in '"\\\r\n'):
         raise SideError("the source's host, master user or password holds a quote, backslash or line break")
-    if ca:
-        _write(imap, "ca.pem", ca)
     settings = [
         f"imapc_host = {host}",
         f"imapc_port = {port}",
@@ -64,10 +83,10 @@ def prepare_imapc(imap: Runner, host: str, port: int, master: str, password: str
         f"ssl_client_ca_file = {FOLDER}/ca.pem" if ca else "ssl_client_ca_dir = /etc/ssl/certs",
         "ssl_client_require_valid_cert = yes",
     ]
-    return Transport(_config(imap, settings), "imapc:")
+    return Transport("imapc:", ca, _config(settings))
 
 
-def _config(imap: Runner, settings: Sequence[str]) -> str:
+def _config(settings: Sequence[str]) -> str:
     lines = [
         "dovecot_config_version = 2.4.1",
         "dovecot_storage_version = 2.4.1",
@@ -76,12 +95,7 @@ def _config(imap: Runner, settings: Sequence[str]) -> str:
         "quota_enforce = no",
         *settings,
     ]
-    _write(imap, "dovecot.conf", "\n".join(lines) + "\n")
-    return f"{FOLDER}/dovecot.conf"
-
-
-def _write(imap: Runner, name: str, text: str) -> None:
-    checked(imap, ["sh", "-c", _PREPARE, "sh", FOLDER, name], stdin=text.encode())
+    return "\n".join(lines) + "\n"
 
 
 def sync(imap: Runner, transport: Transport, direction: Direction, address: str, seconds: float) -> str | None:
@@ -90,13 +104,13 @@ def sync(imap: Runner, transport: Transport, direction: Direction, address: str,
     Raises: HostGone
     """
     # One dsync a mailbox at a time, also with one that a killed worker left behind.
-    command = ["timeout", "-k", "10", f"{seconds:.0f}", "doveadm", "-c", transport.config, "sync", "-1", "-l", "60"]
+    command = ["timeout", "-k", "10", f"{seconds:.0f}", "doveadm", "-c", CONFIG, "sync", "-1", "-l", "60"]
     command += ["-T", str(STALLED)]
     command += ["-R"] if direction is Direction.TO_TENANT else []
     command += ["-u", address, transport.location]
     for _ in range(_ATTEMPTS):
         try:
-            done = imap.run(command, seconds=seconds + 60)
+            done = transport.run(imap, command, seconds + 60)
         except SideError as error:
             if type(error) is SideError:
                 return str(error)

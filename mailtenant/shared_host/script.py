@@ -26,7 +26,7 @@ for file in transport access accepted aliases senders users copy-password.conf; 
 edit() {
     KEY=$2 awk '$1 != ENVIRON["KEY"]' "$1" >".$1.new"
     [ -z "${3:-}" ] || printf '%s\n' "$3" >>".$1.new"
-    sync -f ".$1.new"
+    sync ".$1.new"
     mv -f ".$1.new" "$1"
 }
 """
@@ -105,7 +105,7 @@ config=$2
 shift 2
 while [ "$1" != -- ]; do
     DOMAIN=$1 awk -F: '{ n = split($1, part, "@"); if (part[n] != ENVIRON["DOMAIN"]) print }' users >.users.new
-    sync -f .users.new
+    sync .users.new
     mv -f .users.new users
     shift
 done
@@ -119,7 +119,7 @@ fi
 if [ $# -gt 0 ]; then
     cp -p users .users.new
     for address; do printf '%s:::::::\n' "$address" >>.users.new; done
-    sync -f .users.new
+    sync .users.new
     mv -f .users.new users
     sed 's/^doveadm_password = "\(.*\)"$/\1/' copy-password.conf
 fi
@@ -141,7 +141,7 @@ cp -p -- "$file" "$new"
 cat >"$new"
 # A connection that was cut off ends the input early.
 [ "$(sum "$new")" = "$4" ] || { rm -f -- "$new"; echo "the new text did not come whole" >&2; exit 75; }
-sync -f "$new"
+sync "$new"
 mv -f -- "$new" "$file"
 """
 

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from mailtenant.mailbox_copy import MailboxCopier, SourceShrank
-from mailtenant.mailbox_copy import copier as copier_module
+from mailtenant.mailbox_copy import MailboxCopier, SourceShrank, estimate, one_pass
 from mailtenant.mailbox_copy.session import sieve_session
-from mailtenant.mailbox_copy.sync import prepare_dsync
+from mailtenant.mailbox_copy.sync import CONFIG, dsync
 from mailtenant.migration.evidence import fingerprint
 from mailtenant.migration.sides import Direction, PassProgress
 from mailtenant.runner import Runner
@@ -188,7 +187,7 @@ def test_a_source_that_shrinks_stops_everything(
         asked.append(address)
         assert not host.runner.run(["doveadm", "expunge", "-u", address, "mailbox", "INBOX", "1"]).code
 
-    monkeypatch.setattr(copier_module, "sync", loses)
+    monkeypatch.setattr(one_pass, "sync", loses)
     alone = dataclasses.replace(copier, parallel=1)
     with pytest.raises(SourceShrank, match="1 of 3 messages went missing"):
         alone.run(TO_TENANT, moving.ADDRESSES)
@@ -200,10 +199,10 @@ def test_the_way_in_is_open_for_the_customer_only_and_only_while_a_pass_runs(
 ) -> None:
     neighbour = f"max@{moving.NEIGHBOUR}"
     with host.copy_access(moving.ADDRESSES) as access:
-        transport = prepare_dsync(own.imap, access)
+        transport = dsync(access)
 
         def tried(*words: str) -> str:
-            done = own.imap.run(["doveadm", "-c", transport.config, *words])
+            done = transport.run(own.imap, ["doveadm", "-c", CONFIG, *words], 60)
             return "" if done.code == 0 else done.errors
 
         sync = ("sync", "-1", "-R")
@@ -229,7 +228,7 @@ def test_a_dry_run_says_what_is_missing_and_changes_nothing(
     with shared.imap(BOB) as client:
         append(client, "one")
         append(client, "two")
-    planned = copier_module.estimate(copier, [BOB.address], octets_per_second=1000)
+    planned = estimate(copier, [BOB.address], octets_per_second=1000)
     assert planned.missing_messages == 2 and planned.missing_octets > 400 and planned.seconds > 0.4
     with tenant.imap(Mailbox(BOB.address, BOB.password)) as new:
         assert subjects(new) == []
