@@ -4,8 +4,9 @@ Never `doveadm backup`, never a two-way `sync`: both can empty a mailbox that is
 docs/decisions/0015). One transport, dsync over TLS, for the whole migration: another one gives other GUIDs.
 """
 
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from mailtenant.migration.sides import Direction, SideError
@@ -22,14 +23,29 @@ last. Run again, the pass goes through."""
 _STALL: Final = "has stalled"
 _ATTEMPTS: Final = 3
 _PREPARE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.new"; mv -f "$1/.$2.new" "$1/$2"'
+_ONCE: Final = """
+# FILE COMMAND…   the file from stdin is there only while the command runs, also when whoever started this is gone
+set -eu
+umask 077
+file=$1
+shift
+mkdir -p "${file%/*}"
+trap 'rm -f "$file"' EXIT
+trap 'exit 143' HUP INT TERM
+cat >"$file"
+"$@" </dev/null
+"""
 
 
 @dataclass(frozen=True)
 class Transport:
-    """How the tenant's doveadm is told where the other side is: a configuration file, and the location for `sync`."""
+    """How the tenant's doveadm is told where the other side is: a configuration file, and the location for `sync`.
+
+    `text`: the file is there only while doveadm runs, with this in it; empty: it is there already."""
 
     config: str
     location: str
+    text: str = field(default="", repr=False)
 
 
 def prepare_dsync(imap: Runner, access: CopyAccess) -> Transport:
@@ -37,7 +53,7 @@ def prepare_dsync(imap: Runner, access: CopyAccess) -> Transport:
 
     Raises: SideError
     """
-    _write(imap, "ca.pem", access.ca)
+    write_private(imap, "ca.pem", access.ca)
     settings = [
         f'doveadm_password = "{access.password}"',
         f"ssl_client_ca_file = {FOLDER}/ca.pem",
@@ -46,28 +62,36 @@ def prepare_dsync(imap: Runner, access: CopyAccess) -> Transport:
     return Transport(_config(imap, settings), f"tcps:{access.host}:{access.port}")
 
 
-def prepare_imapc(imap: Runner, host: str, port: int, master: str, password: str, ca: str) -> Transport:
-    """The same for a foreign IMAP server with a master user. `ca` empty: the authorities that the image trusts.
-
-    Raises: SideError
+def imapc(host: str, port: int, ssl: str, user: str, password: str, *, ca_file: str, prefix: str) -> Transport:
+    """The same for one mailbox of a foreign IMAP server. `ssl`: `imaps` or `starttls`; `ca_file` empty: the authorities
+    that the image trusts; `prefix`: what stands before all its folders but INBOX. Raises: SideError
     """
-    if any(sign in f"{host}{master}{password}" for sign in '"\\\r\n'):
-        raise SideError("the source's host, master user or password holds a quote, backslash or line break")
-    if ca:
-        _write(imap, "ca.pem", ca)
     settings = [
-        f"imapc_host = {host}",
+        f"imapc_host = {_value(host)}",
         f"imapc_port = {port}",
-        "imapc_ssl = imaps",
-        f'imapc_user = "%{{user}}*{master}"',
-        f'imapc_password = "{password}"',
-        f"ssl_client_ca_file = {FOLDER}/ca.pem" if ca else "ssl_client_ca_dir = /etc/ssl/certs",
+        f"imapc_ssl = {ssl}",
+        f"imapc_user = {_value(user)}",
+        f"imapc_password = {_value(password)}",
+        f"imapc_list_prefix = {_value(prefix)}",
+        f"ssl_client_ca_file = {ca_file}" if ca_file else "ssl_client_ca_dir = /etc/ssl/certs",
         "ssl_client_require_valid_cert = yes",
     ]
-    return Transport(_config(imap, settings), "imapc:")
+    return Transport(f"{FOLDER}/imapc-{secrets.token_hex(8)}.conf", "imapc:", _text(settings))
+
+
+def _value(text: str) -> str:
+    """As a quoted string, in which `%{` would be a variable. Raises: SideError"""
+    if any(sign in text for sign in "\r\n\0"):
+        raise SideError("the source's host, user or password holds a line break")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
 
 
 def _config(imap: Runner, settings: Sequence[str]) -> str:
+    write_private(imap, "dovecot.conf", _text(settings))
+    return f"{FOLDER}/dovecot.conf"
+
+
+def _text(settings: Sequence[str]) -> str:
     lines = [
         "dovecot_config_version = 2.4.1",
         "dovecot_storage_version = 2.4.1",
@@ -76,11 +100,11 @@ def _config(imap: Runner, settings: Sequence[str]) -> str:
         "quota_enforce = no",
         *settings,
     ]
-    _write(imap, "dovecot.conf", "\n".join(lines) + "\n")
-    return f"{FOLDER}/dovecot.conf"
+    return "\n".join(lines) + "\n"
 
 
-def _write(imap: Runner, name: str, text: str) -> None:
+def write_private(imap: Runner, name: str, text: str) -> None:
+    """A file in the container's memory that only root can read. Raises: SideError"""
     checked(imap, ["sh", "-c", _PREPARE, "sh", FOLDER, name], stdin=text.encode())
 
 
@@ -94,9 +118,11 @@ def sync(imap: Runner, transport: Transport, direction: Direction, address: str,
     command += ["-T", str(STALLED)]
     command += ["-R"] if direction is Direction.TO_TENANT else []
     command += ["-u", address, transport.location]
+    if transport.text:
+        command = ["sh", "-c", _ONCE, "sh", transport.config, *command]
     for _ in range(_ATTEMPTS):
         try:
-            done = imap.run(command, seconds=seconds + 60)
+            done = imap.run(command, stdin=transport.text.encode(), seconds=seconds + 60)
         except SideError as error:
             if type(error) is SideError:
                 return str(error)

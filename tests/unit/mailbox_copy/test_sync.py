@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mailtenant.mailbox_copy.sync import STALLED, Transport, sync
-from mailtenant.migration.sides import Direction
+from mailtenant.mailbox_copy.sync import STALLED, Transport, imapc, sync
+from mailtenant.migration.sides import Direction, SideError
 from mailtenant.runner import Done
 
 STALL = (
@@ -20,10 +20,12 @@ class Played:
 
     answers: list[Done]
     asked: list[list[str]] = field(default_factory=list)
+    given: list[bytes] = field(default_factory=list)
     name: str = "imap"
 
     def run(self, command: Sequence[str], *, stdin: bytes = b"", seconds: float = 0) -> Done:
         self.asked.append(list(command))
+        self.given.append(stdin)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -59,3 +61,22 @@ def test_any_other_failure_is_not_repeated() -> None:
     assert len(asked) == 1
     assert failure is not None
     assert "no such user" in failure
+
+
+def source(password: str) -> Transport:
+    return imapc("old.test", 993, "imaps", "jo*admin", password, ca_file="", prefix="INBOX")
+
+
+def test_a_foreign_servers_password_goes_by_stdin_each_time_and_its_file_ends_with_the_command() -> None:
+    runner, transport = Played([Done(2, b"", ""), Done(0, b"", "")]), source("s3cret")
+    assert sync(runner, transport, Direction.TO_TENANT, "jo@acme.test", 60) is None  # type: ignore[arg-type]
+    assert [b'imapc_password = "s3cret"' in text for text in runner.given] == [True, True]
+    assert "s3cret" not in repr(runner.asked) and "s3cret" not in repr(transport)
+    assert all(command[:2] == ["sh", "-c"] and "trap 'rm -f" in command[2] for command in runner.asked)
+
+
+def test_what_a_configuration_file_would_read_otherwise_is_escaped() -> None:
+    assert r'imapc_password = "a\"b\\c%%{user}"' in source('a"b\\c%{user}').text
+    with pytest.raises(SideError, match="line break") as refused:
+        source("s3cret\nmail_path = /tmp")
+    assert "s3cret" not in str(refused.value)

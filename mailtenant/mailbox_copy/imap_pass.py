@@ -1,0 +1,211 @@
+"""Mailboxes from any IMAP server, for customers who do not come from the shared host: dry run, pass, report.
+
+`doveadm sync -1 -R … imapc:`, several mailboxes at a time. UIDs and UIDVALIDITY of a foreign server are kept where it
+lets Dovecot see them, else mail programs load everything again: the report warns, mailbox by mailbox. GUIDs are other
+ones than by dsync, so a migration that began this way goes on and ends this way. A pass that was cut off is run again:
+dsync knows by UIDs and GUIDs what is there already. Mail from before the first pass stops a mailbox.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from mailtenant.accounts.model import MIB
+from mailtenant.mailbox_copy.copier import Alarm, SourceShrank
+from mailtenant.mailbox_copy.imap_contents import Holdings, compare, everything, missing, strangers, sums
+from mailtenant.mailbox_copy.imap_source import (
+    Door,
+    ImapSource,
+    LoginRefused,
+    Security,
+    SourceMailbox,
+    SourceUnreachable,
+    imap_over,
+    opened,
+)
+from mailtenant.mailbox_copy.session import sieve_session
+from mailtenant.mailbox_copy.sieve import mirror
+from mailtenant.mailbox_copy.sync import imapc, sync
+from mailtenant.migration.sides import Direction, SideError
+from mailtenant.runner import HostGone, Runner
+
+SECONDS: Final = 4 * 3600.0
+PARALLEL: Final = 4
+_GUESSES: Final = 3
+"""Logins that may be refused before the first that works: more may lock the master user out."""
+
+
+@dataclass(frozen=True)
+class CopiedMailbox:
+    """One mailbox. Numbers are the source's; `brought`: messages that the pass has brought, or would bring.
+    `warnings`: what people will notice; `errors`: what stopped it, or is not there; None: not known, not asked for."""
+
+    address: str
+    folders: int = 0
+    messages: int = 0
+    octets: int = 0
+    brought: int = 0
+    uids_kept: bool | None = None
+    filters: int | None = None
+    warnings: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+Advance = Callable[[CopiedMailbox], None]
+
+
+@dataclass(frozen=True)
+class ImapCopy:
+    """All of a tenant's mailboxes that come from one server. `quotas`: mailbox here → MiB; `label` is for messages."""
+
+    imap: Runner
+    label: str
+    source: ImapSource
+    quotas: Mapping[str, int]
+    parallel: int = PARALLEL
+    seconds: float = SECONDS
+    alarm: Alarm = field(default_factory=Alarm)
+
+    def plan(self, boxes: Sequence[SourceMailbox], advance: Advance = lambda _: None) -> list[CopiedMailbox]:
+        """What a pass would bring; nothing is copied. Raises: SourceUnreachable, LoginRefused, HostGone"""
+        return self._each(boxes, advance, self._planned)
+
+    def run(self, boxes: Sequence[SourceMailbox], advance: Advance = lambda _: None) -> list[CopiedMailbox]:
+        """One pass. Raises: SourceUnreachable, LoginRefused before anything is copied; HostGone, SourceShrank"""
+        return self._each(boxes, advance, self._copied)
+
+    def _each(
+        self,
+        boxes: Sequence[SourceMailbox],
+        advance: Advance,
+        work: Callable[[Door, SourceMailbox], CopiedMailbox],
+    ) -> list[CopiedMailbox]:
+        lock = threading.Lock()
+        with opened(self.imap, self.source) as door:
+            door.check()
+            _let_in(door, [box for box in boxes if box.address in self.quotas])
+
+            def one(box: SourceMailbox) -> CopiedMailbox:
+                try:
+                    report = work(door, box)
+                except (HostGone, SourceShrank):
+                    raise
+                except SideError as error:
+                    report = CopiedMailbox(box.address, errors=(str(error),))
+                with lock:
+                    advance(report)
+                return report
+
+            with _pool(min(self.parallel, len(boxes))) as pool:
+                return list(pool.map(one, boxes))
+
+    def _planned(self, door: Door, box: SourceMailbox) -> CopiedMailbox:
+        there, here, errors = self._fits(door, box)
+        return CopiedMailbox(
+            box.address, len(there.folders), there.messages, there.octets, missing(there, here), errors=errors
+        )
+
+    def _copied(self, door: Door, box: SourceMailbox) -> CopiedMailbox:
+        before, found, errors = self._fits(door, box)
+        if errors:
+            return CopiedMailbox(box.address, len(before.folders), before.messages, before.octets, errors=errors)
+        source = self.source
+        user, password = box.credentials(source)
+        ssl = "imaps" if source.security is Security.TLS else "starttls"
+        transport = imapc(
+            source.host, source.port, ssl, user, password, ca_file=door.ca_file, prefix=before.prefix[:-1]
+        )
+        failure = sync(self.imap, transport, Direction.TO_TENANT, box.address, self.seconds)
+        with door.session(box) as client:
+            after = everything(client)
+        lost = before.messages - after.messages
+        if self.alarm.rings(lost, before.messages, frozen=False):
+            raise SourceShrank(
+                f"{box.address}: {lost} of {before.messages} messages went missing on {source.host} during the pass; "
+                "nothing more is copied. Compare with its backup before anything else runs"
+            )
+        here = self._here(box.address, whole=True)
+        report = CopiedMailbox(
+            box.address, len(after.folders), after.messages, after.octets, max(0, here.messages - found.messages)
+        )
+        if failure:
+            return replace(report, errors=(failure,))
+        seen = compare(before, after, here)
+        scripts, refused = self._filters(door, box)
+        errors = (*seen.errors, *refused)
+        return replace(report, uids_kept=seen.uids_kept, filters=scripts, warnings=seen.warnings, errors=errors)
+
+    def _filters(self, door: Door, box: SourceMailbox) -> tuple[int | None, list[str]]:
+        """(how many scripts it has there, what could not be brought)"""
+        if not self.source.sieve_port:
+            return None, []
+        try:
+            with door.filters(box) as theirs:
+                scripts = theirs.read()
+            with sieve_session(self.imap, box.address) as mine:
+                return len(scripts.scripts), mirror(scripts, mine)
+        except HostGone:
+            raise
+        except SideError as error:
+            return None, [f"filters: {error}"]
+
+    def _fits(self, door: Door, box: SourceMailbox) -> tuple[Holdings, Holdings, tuple[str, ...]]:
+        """(there, here, why it cannot be copied) Raises: SideError"""
+        quota = self.quotas.get(box.address)
+        if quota is None:
+            raise SideError(
+                f"there is no such mailbox in {self.label}; make it: mailtenant mailbox add {self.label} {box.address}"
+            )
+        with door.session(box) as client:
+            there = sums(client)
+        here = self._here(box.address, whole=False)
+        errors = strangers(there, here)
+        if there.octets > quota * MIB:
+            # Some room for what arrives next.
+            wanted = there.octets * 11 // 10 // MIB + 1
+            errors = (
+                f"holds {there.octets / MIB:.1f} MiB there, its quota here is {quota} MiB; raise it: "
+                f"mailtenant mailbox quota {self.label} {box.address} {wanted}",
+                *errors,
+            )
+        return there, here, errors
+
+    def _here(self, address: str, *, whole: bool) -> Holdings:
+        process = self.imap.start(["timeout", "-k", "10", "3600", "doveadm", "exec", "imap", "-u", address])
+        with imap_over(process, f"{self.imap.name}: {address}") as client:
+            return everything(client) if whole else sums(client)
+
+
+def _let_in(door: Door, boxes: Sequence[SourceMailbox]) -> None:
+    """Raises: LoginRefused, if nobody is let in: then it is the master user, or every password."""
+    refused: LoginRefused | None = None
+    for box in boxes[:_GUESSES]:
+        try:
+            with door.session(box):
+                return
+        except LoginRefused as error:
+            refused = refused or error
+    if refused is not None:
+        master = door.source.master
+        why = (
+            f"check master user {master} and its password there, and that it may log in as others"
+            if master
+            else "check logins and passwords"
+        )
+        raise LoginRefused(f"{refused}; {why}. Nothing was copied")
+
+
+@contextmanager
+def _pool(size: int) -> Iterator[ThreadPoolExecutor]:
+    """Whatever ends it, what waits is not begun any more."""
+    pool = ThreadPoolExecutor(max_workers=max(1, size))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+__all__ = ["CopiedMailbox", "ImapCopy", "SourceUnreachable"]

@@ -1,0 +1,150 @@
+"""How a foreign server's folders are read, and what of two mailboxes is an error or only costs mail programs time."""
+
+import imaplib
+from typing import Any
+
+import pytest
+
+from mailtenant.mailbox_copy.imap_contents import (
+    Contents,
+    Holdings,
+    Mail,
+    compare,
+    everything,
+    missing,
+    readable,
+    strangers,
+    sums,
+)
+
+
+def folder(uidvalidity: int, *uids: int, flags: bytes = b"\\seen", received: float = 1.0) -> Contents:
+    mails = {uid: Mail(frozenset({flags}), received, 10) for uid in uids}
+    return Contents(len(uids), 10 * len(uids), uidvalidity, max(uids, default=0) + 1, mails)
+
+
+def held(subscribed: tuple[str, ...] = (), **folders: Contents) -> Holdings:
+    return Holdings({name.replace("_", "/"): found for name, found in folders.items()}, frozenset(subscribed))
+
+
+def test_missing_mail_is_an_error_and_new_uids_are_a_warning() -> None:
+    there = held(INBOX=folder(7, 1, 2, 5), Sent=folder(8, 1, 2), Old_2019=folder(9, 1), Moved=folder(4, 1))
+    here = held(INBOX=folder(99, 1, 2, 5), Sent=folder(8, 1), Moved=folder(4, 2), Drafts=folder(5))
+    seen = compare(there, there, here)
+    assert seen.errors == ("Old/2019: is missing here", "Sent: 2 messages there, 1 here")
+    assert seen.warnings == tuple(
+        f"{name}: UIDs are new here; mail programs will load it again" for name in ("INBOX", "Moved")
+    )
+    assert not seen.uids_kept
+
+
+def test_what_comes_and_goes_while_a_pass_runs_is_no_difference() -> None:
+    before = held(INBOX=folder(7, 1, 2, 3), Gone=folder(9, 1))
+    after = held(INBOX=folder(7, 2, 3, 4), New=folder(10, 1))
+    seen = compare(before, after, held(INBOX=folder(7, 1, 2, 3)))
+    assert (seen.warnings, seen.errors, seen.uids_kept) == ((), (), True)
+
+
+def test_other_flags_dates_and_subscriptions_are_told() -> None:
+    there = held(("INBOX", "Gone"), INBOX=folder(7, 1, 2))
+    here = held(INBOX=folder(7, 1, 2, flags=b"$later", received=2.0))
+    assert compare(there, there, here).warnings == (
+        "INBOX: flags of 2 messages differ",
+        "INBOX: dates of 2 messages differ",
+        "INBOX: is not subscribed here",
+    )
+
+
+def test_mail_that_no_copy_has_brought_is_told_by_its_uidvalidity() -> None:
+    there = held(INBOX=folder(7, 1), Sent=folder(8, 1), Half=folder(5, 1, 2), Empty=folder(4, 1))
+    here = held(INBOX=folder(99, 1, 2), Sent=folder(8, 1), Half=folder(5, 1), Empty=folder(98), Own=folder(97, 1))
+    [line] = strangers(there, here)
+    assert line.startswith("INBOX: holds 2 messages that no copy of it has brought")
+
+
+def test_what_a_pass_would_bring_is_counted_by_folder() -> None:
+    assert missing(held(A=folder(1, 1, 2), B=folder(1, 1)), held(A=folder(1, 1), C=folder(1, 1, 2, 3))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Entw&APw-rfe", "Entwürfe"), ("A&-B", "A&B"), ("&2D3eAA-", "😀"), ("&broken", "&broken")]
+)
+def test_names_are_shown_as_people_type_them(name: str, shown: str) -> None:
+    assert readable(name) == shown
+
+
+class Server:
+    """Answers as imaplib gives them. `states`: name as it is asked for → STATUS."""
+
+    def __init__(
+        self,
+        listed: list[Any],
+        states: dict[bytes, tuple[str, list[Any]]],
+        mails: dict[bytes, list[bytes]] | None = None,
+        capabilities: tuple[str, ...] = ("STATUS=SIZE",),
+    ) -> None:
+        self._listed, self._states, self._mails, self.capabilities = listed, states, mails or {}, capabilities
+
+    def lsub(self) -> tuple[str, Any]:
+        return "OK", self._listed[:1]
+
+    def namespace(self) -> tuple[str, Any]:
+        return "OK", [b'(("INBOX." ".")) NIL NIL']
+
+    def status(self, name: bytes, items: str) -> tuple[str, list[Any]]:
+        assert items.endswith(" SIZE)") == ("STATUS=SIZE" in self.capabilities)
+        return self._states[name]
+
+    def select(self, name: bytes, *, readonly: bool) -> tuple[str, list[Any]]:
+        assert readonly
+        self._open = self._mails[name]
+        return "OK", [b"%d" % len(self._open)]
+
+    def fetch(self, which: str, items: str) -> tuple[str, list[Any]]:
+        assert self._open, "1:* of an empty folder"
+        return "OK", self._open
+
+    # The last one: behind it `list` is no type any more.
+    def list(self) -> tuple[str, Any]:
+        return "OK", self._listed
+
+
+def state(messages: int, size: bytes = b" SIZE 10") -> tuple[str, list[Any]]:
+    return "OK", [b'"any (thing)" (messages %d UIDNEXT 9 UIDVALIDITY 7%b)' % (messages, size)]
+
+
+def test_folders_of_any_name_are_read() -> None:
+    listed = [
+        rb'(\HasChildren) "." Inbox', rb'(\HasNoChildren) "." "INBOX.Sent Mail"', rb'(\NoSelect) "." Parent',
+        (rb'(\HasNoChildren) "." {6}', rb'a"b.cx'), b"", rb'(\NonExistent) "." Away', rb'(\Marked) "." "x\\y/z"',
+        rb'(\HasNoChildren) NIL "flat.name"',
+    ]  # fmt: skip
+    states = {
+        b'"Inbox"': state(1), b'"INBOX.Sent Mail"': state(2), rb'"x\\y/z"': state(4), b'"flat.name"': state(5),
+        rb'"a\"b.cx"': ("OK", [(b"{6}", rb'a"b.cx'), b" (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 7 SIZE 0)"]),
+    }  # fmt: skip
+    found = sums(Server(listed, states))  # type: ignore[arg-type]
+    assert {path: contents.messages for path, contents in found.folders.items()} == {
+        "INBOX": 1, "INBOX/Sent Mail": 2, 'a"b/cx': 3, "x\\y_z": 4, "flat.name": 5,
+    }  # fmt: skip
+    assert found.subscribed == {"INBOX"} and found.messages == 15
+
+
+def test_a_server_that_keeps_all_below_inbox_and_tells_no_sizes_is_read_too() -> None:
+    listed = [rb'() "." INBOX', rb'() "." INBOX.Sent']
+    states = {b'"INBOX"': state(0, b""), b'"INBOX.Sent"': state(1, b"")}
+    line = rb'1 (UID 4 FLAGS (\Seen \Recent $Later) INTERNALDATE " 1-Feb-2024 10:00:00 +0100" RFC822.SIZE 321)'
+    server = Server(listed, states, {b'"INBOX"': [], b'"INBOX.Sent"': [line]}, ("NAMESPACE",))
+    assert sums(server).folders["Sent"] == Contents(1, 321, 7, 9)  # type: ignore[arg-type]
+    found = everything(server)  # type: ignore[arg-type]
+    assert found.prefix == "INBOX."
+    assert found.folders["Sent"].mails == {4: Mail(frozenset({b"\\seen", b"$later"}), 1706778000.0, 321)}
+
+
+def test_a_folder_that_cannot_be_asked_is_an_error_of_the_mailbox() -> None:
+    for answer, said in (
+        (("NO", [b"[SERVERBUG] index is broken"]), "index is broken"),
+        (("OK", [b"INBOX ()"]), "no answer to STATUS of 'INBOX'"),
+    ):
+        with pytest.raises(imaplib.IMAP4.error, match=said):
+            sums(Server([rb'() "." INBOX'], {b'"INBOX"': answer}))  # type: ignore[arg-type]
