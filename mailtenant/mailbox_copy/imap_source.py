@@ -133,17 +133,9 @@ class Door:
     def _client(self, seconds: str, port: int, starttls: str) -> list[str]:
         host = self.source.host
         number = _is_address(host)
-        command = [
-            "timeout",
-            "-k",
-            "5",
-            seconds,
-            "openssl",
-            "s_client",
-            "-quiet",
-            "-no_ign_eof",
-            "-verify_return_error",
-        ]
+        command = ["timeout", "-k", "5", seconds, "openssl", "s_client", "-quiet", "-verify_return_error"]
+        # Else a line that begins with K or Q would be taken for an order to s_client: tags and passwords may.
+        command += ["-nocommands", "-no_ign_eof"]
         command += ["-connect", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
         command += ["-noservername", "-verify_ip", host] if number else ["-servername", host, "-verify_hostname", host]
         command += ["-CAfile", self.ca_file, "-no-CApath", "-no-CAstore"] if self.ca_file else ["-CApath", _TRUSTED]
