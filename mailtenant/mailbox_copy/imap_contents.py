@@ -5,7 +5,7 @@ compared. Both sides are read by the same code.
 import base64
 import imaplib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -28,16 +28,19 @@ class Mail:
     received: float
     octets: int
 
+    def same(self, other: "Mail") -> bool:
+        """Under one UID: a copy keeps date and size."""
+        return (self.received, self.octets) == (other.received, other.octets)
+
 
 @dataclass(frozen=True)
 class Contents:
-    """A folder. `mails` by UID; empty where only sums were asked for."""
+    """A folder. `name` as the server spells it; `mails` by UID."""
 
-    messages: int
-    octets: int
+    name: bytes
     uidvalidity: int
     uidnext: int
-    mails: Mapping[int, Mail] = field(default_factory=dict, repr=False)
+    mails: Mapping[int, Mail] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,11 @@ class Holdings:
 
     @property
     def messages(self) -> int:
-        return sum(folder.messages for folder in self.folders.values())
+        return sum(len(folder.mails) for folder in self.folders.values())
 
     @property
     def octets(self) -> int:
-        return sum(folder.octets for folder in self.folders.values())
+        return sum(mail.octets for folder in self.folders.values() for mail in folder.mails.values())
 
 
 @dataclass(frozen=True)
@@ -66,22 +69,23 @@ class Differences:
     uids_kept: bool
 
 
-def sums(client: imaplib.IMAP4) -> Holdings:
-    """Numbers and sizes only. Raises: imaplib.IMAP4.error, OSError"""
-    return _read(client, _sum)
+def look(client: imaplib.IMAP4) -> Holdings:
+    """All of it; nothing is changed, not even `\\Seen`. Raises: imaplib.IMAP4.error, OSError"""
+    prefix = _prefix(client)
+    folders = list(_folders(client.list(), prefix))
+    # All of STATUS before any EXAMINE: of an open folder it may say what the session knew before.
+    states = {path: _status(client, name) for name, path in folders}
+    found = {path: Contents(name, *states[path], dict(_mails(client, name))) for name, path in folders}
+    subscribed = frozenset(path for _, path in _folders(client.lsub(), prefix))
+    return Holdings(found, subscribed & found.keys(), prefix)
 
 
-def everything(client: imaplib.IMAP4) -> Holdings:
-    """With every message's UID, flags, date and size. Raises: imaplib.IMAP4.error, OSError"""
-    return _read(client, lambda client, name, state: _whole(state, dict(_mails(client, name))))
-
-
-def compare(before: Holdings, after: Holdings, here: Holdings) -> Differences:
-    """`before` and `after` are the source around a pass, `after` and `here` with their messages. What a source that is
-    in use got, or lost, meanwhile is no difference. Pure.
+def compare(before: Holdings, after: Holdings, here: Holdings, in_use: Collection[str] = ()) -> Differences:
+    """`before` and `after` are the source around a pass. What a source that people go on using got, or lost, meanwhile
+    is no difference; folders that are in use here are left out. Pure.
     """
     warnings, errors, kept = [], [], True
-    for path in sorted(before.folders.keys() & after.folders.keys()):
+    for path in sorted((before.folders.keys() & after.folders.keys()) - set(in_use)):
         there, mine = after.folders[path], here.folders.get(path)
         # Whatever has an UID below the UIDNEXT of before was there when the pass began.
         due = {uid for uid in there.mails if uid < before.folders[path].uidnext}
@@ -104,17 +108,40 @@ def strangers(there: Holdings, here: Holdings) -> tuple[str, ...]:
     what clashes with such mail, and brings it a second time where a source's UIDs began anew. Pure.
     """
     return tuple(
-        f"{readable(path)}: holds {mine.messages} messages that no copy of it has brought; empty it, or move them away "
-        "first"
+        f"{readable(path)}: holds {len(mine.mails)} messages that no copy of it has brought; empty it, or move them "
+        "away first"
         for path, mine in sorted(here.folders.items())
-        if mine.messages and path in there.folders and there.folders[path].uidvalidity != mine.uidvalidity
+        if mine.mails and path in there.folders and there.folders[path].uidvalidity != mine.uidvalidity
+    )
+
+
+def in_use(there: Holdings, here: Holdings) -> dict[str, int]:
+    """Folders that were copied and have got or lost mail of their own here since → the last UID that both have in
+    common. dsync must not touch them: measured, it leaves out mail whose UID is taken here, or brings it under another
+    UID, and then once more in each later pass. Pure.
+    """
+    return {
+        path: max(
+            (uid for uid in mine.mails if uid in their.mails and mine.mails[uid].same(their.mails[uid])), default=0
+        )
+        for path, mine in sorted(here.folders.items())
+        if (their := there.folders.get(path)) and their.uidvalidity == mine.uidvalidity and not _as_copied(their, mine)
+    }
+
+
+def _as_copied(there: Contents, here: Contents) -> bool:
+    """Whether a pass, also one that was cut off, leaves a folder so: the source's beginning, as far as it goes."""
+    return (
+        here.uidnext <= there.uidnext
+        and all(uid in here.mails for uid in there.mails if uid < here.uidnext)
+        and all(mail.same(there.mails[uid]) for uid, mail in here.mails.items() if uid in there.mails)
     )
 
 
 def missing(there: Holdings, here: Holdings) -> int:
     """How many messages a pass would bring, at least. Pure."""
     return sum(
-        max(0, folder.messages - (here.folders[path].messages if path in here.folders else 0))
+        max(0, len(folder.mails) - (len(here.folders[path].mails) if path in here.folders else 0))
         for path, folder in there.folders.items()
     )
 
@@ -134,39 +161,32 @@ def readable(path: str) -> str:
         return path
 
 
+def answer(given: tuple[str, list[Any]]) -> list[Any]:
+    """The lines. Raises: imaplib.IMAP4.error, with the server's words"""
+    kind, lines = given
+    if kind != "OK":
+        raise imaplib.IMAP4.error(f"{kind} {lines[-1]!r:.200}")
+    return [line for line in lines if line]
+
+
 def _unlike(due: set[int], there: Mapping[int, Mail], here: Mapping[int, Mail]) -> Iterator[str]:
     for what, unlike in (
         ("flags", sum(there[uid].flags != here[uid].flags for uid in due)),
         ("dates", sum(there[uid].received != here[uid].received for uid in due)),
+        ("sizes", sum(there[uid].octets != here[uid].octets for uid in due)),
     ):
         if unlike:
             yield f"{what} of {unlike} messages differ"
 
 
-def _read(client: imaplib.IMAP4, look: Any) -> Holdings:
-    prefix = _prefix(client)
-    folders = list(_folders(client.list(), prefix))
-    # All of STATUS before any EXAMINE: of an open folder it may say what the session knew before.
-    states = {path: _status(client, name) for name, path in folders}
-    found = {path: look(client, name, states[path]) for name, path in folders}
-    subscribed = frozenset(path for _, path in _folders(client.lsub(), prefix))
-    return Holdings(found, subscribed & found.keys(), prefix)
-
-
-def _sum(client: imaplib.IMAP4, name: bytes, state: Mapping[bytes, int]) -> Contents:
-    if b"SIZE" in state:
-        return Contents(state[b"MESSAGES"], state[b"SIZE"], state[b"UIDVALIDITY"], state[b"UIDNEXT"])
-    octets = sum(int(found[1]) for line in _fetched(client, name, "(RFC822.SIZE)") if (found := _SIZE.search(line)))
-    return Contents(state[b"MESSAGES"], octets, state[b"UIDVALIDITY"], state[b"UIDNEXT"])
-
-
-def _whole(state: Mapping[bytes, int], mails: Mapping[int, Mail]) -> Contents:
-    octets = sum(mail.octets for mail in mails.values())
-    return Contents(len(mails), octets, state[b"UIDVALIDITY"], state[b"UIDNEXT"], mails)
-
-
 def _mails(client: imaplib.IMAP4, name: bytes) -> Iterator[tuple[int, Mail]]:
-    for line in _fetched(client, name, "(UID FLAGS INTERNALDATE RFC822.SIZE)"):
+    exists = answer(client.select(quoted(name), readonly=True))  # type: ignore[arg-type]
+    # `1:*` of an empty folder is an error for some servers.
+    if not exists or not int(exists[-1]):
+        return
+    for line in answer(client.fetch("1:*", "(UID FLAGS INTERNALDATE RFC822.SIZE)")):
+        if not isinstance(line, bytes):
+            continue
         uid, flags, date, size = (wanted.search(line) for wanted in (_UID, _FLAGS, _DATE, _SIZE))
         if uid and flags and date and size:
             kept = frozenset(flag for flag in flags[1].lower().split() if flag != b"\\recent")
@@ -180,27 +200,18 @@ def _moment(text: bytes) -> float:
         raise imaplib.IMAP4.error(f"no date: {text[:40]!r}") from None
 
 
-def _fetched(client: imaplib.IMAP4, name: bytes, items: str) -> list[bytes]:
-    exists = _answer(client.select(quoted(name), readonly=True))  # type: ignore[arg-type]
-    # `1:*` of an empty folder is an error for some servers.
-    if not exists or not int(exists[-1]):
-        return []
-    lines = _answer(client.fetch("1:*", items))
-    return [line for line in lines if isinstance(line, bytes)]
-
-
 def _prefix(client: imaplib.IMAP4) -> str:
     """`INBOX.` on servers that keep all folders below INBOX (RFC 2342): the first personal namespace."""
     if "NAMESPACE" not in client.capabilities:
         return ""
-    lines = _answer(client.namespace())
+    lines = answer(client.namespace())
     found = re.match(rb'\(\("((?:[^"\\]|\\.)*)"', lines[0]) if lines and isinstance(lines[0], bytes) else None
     return unquoted(b'"%s"' % found[1]).decode("utf-8", "replace") if found else ""
 
 
-def _folders(answer: tuple[str, list[Any]], prefix: str) -> Iterator[tuple[bytes, str]]:
+def _folders(given: tuple[str, list[Any]], prefix: str) -> Iterator[tuple[bytes, str]]:
     """(as the server spells it, with `/` between levels) of each folder that can be opened"""
-    for line in _answer(answer):
+    for line in answer(given):
         # A name with a quote or backslash may come as a literal: the line up to it, and the name.
         head, literal = line if isinstance(line, tuple) else (line, None)
         found = _LISTED.match(head)
@@ -215,20 +226,12 @@ def _folders(answer: tuple[str, list[Any]], prefix: str) -> Iterator[tuple[bytes
         yield name, "INBOX" if path.upper() == "INBOX" else path
 
 
-def _status(client: imaplib.IMAP4, name: bytes) -> Mapping[bytes, int]:
-    size = " SIZE" if {"STATUS=SIZE", "IMAP4REV2"} & set(client.capabilities) else ""
-    lines = _answer(client.status(quoted(name), f"(MESSAGES UIDNEXT UIDVALIDITY{size})"))  # type: ignore[arg-type]
+def _status(client: imaplib.IMAP4, name: bytes) -> tuple[int, int]:
+    """(UIDVALIDITY, UIDNEXT)"""
+    lines = answer(client.status(quoted(name), "(UIDNEXT UIDVALIDITY)"))  # type: ignore[arg-type]
     words = b"".join(part[1] if isinstance(part, tuple) else part for part in lines).rpartition(b"(")[2]
     pairs = words.strip().rstrip(b")").upper().split()
     state = {key: int(value) for key, value in zip(pairs[::2], pairs[1::2], strict=False) if value.isdigit()}
-    if not {b"MESSAGES", b"UIDNEXT", b"UIDVALIDITY"} <= state.keys():
+    if not {b"UIDNEXT", b"UIDVALIDITY"} <= state.keys():
         raise imaplib.IMAP4.error(f"no answer to STATUS of {name.decode(errors='replace')!a}")
-    return state
-
-
-def _answer(answer: tuple[str, list[Any]]) -> list[Any]:
-    """The lines. Raises: imaplib.IMAP4.error, with the server's words"""
-    kind, lines = answer
-    if kind != "OK":
-        raise imaplib.IMAP4.error(f"{kind} {lines[-1]!r:.200}")
-    return [line for line in lines if line]
+    return state[b"UIDVALIDITY"], state[b"UIDNEXT"]

@@ -3,7 +3,8 @@
 `doveadm sync -1 -R … imapc:`, several mailboxes at a time. UIDs and UIDVALIDITY of a foreign server are kept where it
 lets Dovecot see them, else mail programs load everything again: the report warns, mailbox by mailbox. GUIDs are other
 ones than by dsync, so a migration that began this way goes on and ends this way. A pass that was cut off is run again:
-dsync knows by UIDs and GUIDs what is there already. Mail from before the first pass stops a mailbox.
+dsync knows by UIDs and GUIDs what is there already. Mail from before the first pass stops a mailbox; a folder that
+people use here since a pass gets only what came to the source later, added without dsync.
 """
 
 import threading
@@ -11,11 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from imaplib import IMAP4
 from typing import Final
 
 from mailtenant.accounts.model import MIB
 from mailtenant.mailbox_copy.copier import Alarm, SourceShrank
-from mailtenant.mailbox_copy.imap_contents import Holdings, compare, everything, missing, strangers, sums
+from mailtenant.mailbox_copy.imap_contents import Holdings, compare, in_use, look, missing, readable, strangers
+from mailtenant.mailbox_copy.imap_late import add_late
 from mailtenant.mailbox_copy.imap_source import (
     Door,
     ImapSource,
@@ -104,39 +107,53 @@ class ImapCopy:
 
     def _planned(self, door: Door, box: SourceMailbox) -> CopiedMailbox:
         there, here, errors = self._fits(door, box)
-        return CopiedMailbox(
-            box.address, len(there.folders), there.messages, there.octets, missing(there, here), errors=errors
-        )
+        report = CopiedMailbox(box.address, len(there.folders), there.messages, there.octets, missing(there, here))
+        warnings = tuple(f"{readable(path)}: is in use here" for path in in_use(there, here))
+        return replace(report, warnings=warnings, errors=errors)
 
     def _copied(self, door: Door, box: SourceMailbox) -> CopiedMailbox:
         before, found, errors = self._fits(door, box)
         if errors:
             return CopiedMailbox(box.address, len(before.folders), before.messages, before.octets, errors=errors)
-        source = self.source
-        user, password = box.credentials(source)
-        ssl = "imaps" if source.security is Security.TLS else "starttls"
-        transport = imapc(
-            source.host, source.port, ssl, user, password, ca_file=door.ca_file, prefix=before.prefix[:-1]
-        )
-        failure = sync(self.imap, transport, Direction.TO_TENANT, box.address, self.seconds)
+        busy = in_use(before, found)
+        failure = self._sync(door, box, before.prefix, list(busy))
+        added = () if failure else tuple(self._late(door, box, before, found, busy))
         with door.session(box) as client:
-            after = everything(client)
+            after = look(client)
         lost = before.messages - after.messages
         if self.alarm.rings(lost, before.messages, frozen=False):
             raise SourceShrank(
-                f"{box.address}: {lost} of {before.messages} messages went missing on {source.host} during the pass; "
-                "nothing more is copied. Compare with its backup before anything else runs"
+                f"{box.address}: {lost} of {before.messages} messages went missing on {self.source.host} during the "
+                "pass; nothing more is copied. Compare with its backup before anything else runs"
             )
-        here = self._here(box.address, whole=True)
-        report = CopiedMailbox(
-            box.address, len(after.folders), after.messages, after.octets, max(0, here.messages - found.messages)
-        )
+        here = self._here(box.address)
+        brought = max(0, here.messages - found.messages)
+        report = CopiedMailbox(box.address, len(after.folders), after.messages, after.octets, brought)
         if failure:
             return replace(report, errors=(failure,))
-        seen = compare(before, after, here)
+        seen = compare(before, after, here, busy)
         scripts, refused = self._filters(door, box)
         errors = (*seen.errors, *refused)
-        return replace(report, uids_kept=seen.uids_kept, filters=scripts, warnings=seen.warnings, errors=errors)
+        return replace(
+            report, uids_kept=seen.uids_kept, filters=scripts, warnings=(*added, *seen.warnings), errors=errors
+        )
+
+    def _sync(self, door: Door, box: SourceMailbox, prefix: str, busy: Sequence[str]) -> str | None:
+        source, (user, password) = self.source, box.credentials(self.source)
+        ssl = "imaps" if source.security is Security.TLS else "starttls"
+        transport = imapc(source.host, source.port, ssl, user, password, ca_file=door.ca_file, prefix=prefix[:-1])
+        exclude = [readable(path) for path in busy]
+        return sync(self.imap, transport, Direction.TO_TENANT, box.address, self.seconds, exclude)
+
+    def _late(
+        self, door: Door, box: SourceMailbox, there: Holdings, here: Holdings, busy: Mapping[str, int]
+    ) -> Iterator[str]:
+        """A warning for each folder that is in use here. Raises: SideError"""
+        if not busy:
+            return
+        with door.session(box) as source, self._session(box.address) as target:
+            for path, added in add_late(source, there, target, here, busy):
+                yield f"{readable(path)}: is in use here; {added} messages that came later were added, nothing else"
 
     def _filters(self, door: Door, box: SourceMailbox) -> tuple[int | None, list[str]]:
         """(how many scripts it has there, what could not be brought)"""
@@ -160,8 +177,8 @@ class ImapCopy:
                 f"there is no such mailbox in {self.label}; make it: mailtenant mailbox add {self.label} {box.address}"
             )
         with door.session(box) as client:
-            there = sums(client)
-        here = self._here(box.address, whole=False)
+            there = look(client)
+        here = self._here(box.address)
         errors = strangers(there, here)
         if there.octets > quota * MIB:
             # Some room for what arrives next.
@@ -173,10 +190,15 @@ class ImapCopy:
             )
         return there, here, errors
 
-    def _here(self, address: str, *, whole: bool) -> Holdings:
+    def _here(self, address: str) -> Holdings:
+        with self._session(address) as client:
+            return look(client)
+
+    @contextmanager
+    def _session(self, address: str) -> Iterator[IMAP4]:
         process = self.imap.start(["timeout", "-k", "10", "3600", "doveadm", "exec", "imap", "-u", address])
         with imap_over(process, f"{self.imap.name}: {address}") as client:
-            return everything(client) if whole else sums(client)
+            yield client
 
 
 def _let_in(door: Door, boxes: Sequence[SourceMailbox]) -> None:

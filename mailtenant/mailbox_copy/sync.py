@@ -4,7 +4,6 @@ Never `doveadm backup`, never a two-way `sync`: both can empty a mailbox that is
 docs/decisions/0015). One transport, dsync over TLS, for the whole migration: another one gives other GUIDs.
 """
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -23,17 +22,20 @@ last. Run again, the pass goes through."""
 _STALL: Final = "has stalled"
 _ATTEMPTS: Final = 3
 _PREPARE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.new"; mv -f "$1/.$2.new" "$1/$2"'
-_ONCE: Final = """
-# FILE COMMAND…   the file from stdin is there only while the command runs, also when whoever started this is gone
+_NAMELESS: Final = """
+# FOLDER COMMAND…   what comes by stdin becomes a file without a name, the command's own stdin: Dovecot takes its
+# configuration from no pipe, and whatever ends the command, nothing is left
 set -eu
 umask 077
-file=$1
+mkdir -p "$1"
+file=$(mktemp "$1/once.XXXXXX")
 shift
-mkdir -p "${file%/*}"
 trap 'rm -f "$file"' EXIT
 trap 'exit 143' HUP INT TERM
 cat >"$file"
-"$@" </dev/null
+exec 3<"$file"
+rm -f "$file"
+exec "$@" <&3 3<&-
 """
 
 
@@ -41,7 +43,7 @@ cat >"$file"
 class Transport:
     """How the tenant's doveadm is told where the other side is: a configuration file, and the location for `sync`.
 
-    `text`: the file is there only while doveadm runs, with this in it; empty: it is there already."""
+    `text`: what the file would hold, given to doveadm without one; empty: it is there already."""
 
     config: str
     location: str
@@ -76,7 +78,7 @@ def imapc(host: str, port: int, ssl: str, user: str, password: str, *, ca_file: 
         f"ssl_client_ca_file = {ca_file}" if ca_file else "ssl_client_ca_dir = /etc/ssl/certs",
         "ssl_client_require_valid_cert = yes",
     ]
-    return Transport(f"{FOLDER}/imapc-{secrets.token_hex(8)}.conf", "imapc:", _text(settings))
+    return Transport("/dev/stdin", "imapc:", _text(settings))
 
 
 def _value(text: str) -> str:
@@ -108,8 +110,16 @@ def write_private(imap: Runner, name: str, text: str) -> None:
     checked(imap, ["sh", "-c", _PREPARE, "sh", FOLDER, name], stdin=text.encode())
 
 
-def sync(imap: Runner, transport: Transport, direction: Direction, address: str, seconds: float) -> str | None:
+def sync(
+    imap: Runner,
+    transport: Transport,
+    direction: Direction,
+    address: str,
+    seconds: float,
+    exclude: Sequence[str] = (),
+) -> str | None:
     """What stopped the pass, or None. Ended from within the container after `seconds`, so nothing is left running.
+    Folders in `exclude` are not touched.
 
     Raises: HostGone
     """
@@ -117,9 +127,10 @@ def sync(imap: Runner, transport: Transport, direction: Direction, address: str,
     command = ["timeout", "-k", "10", f"{seconds:.0f}", "doveadm", "-c", transport.config, "sync", "-1", "-l", "60"]
     command += ["-T", str(STALLED)]
     command += ["-R"] if direction is Direction.TO_TENANT else []
+    command += [word for folder in exclude for word in ("-x", folder)]
     command += ["-u", address, transport.location]
     if transport.text:
-        command = ["sh", "-c", _ONCE, "sh", transport.config, *command]
+        command = ["sh", "-c", _NAMELESS, "sh", FOLDER, *command]
     for _ in range(_ATTEMPTS):
         try:
             done = imap.run(command, stdin=transport.text.encode(), seconds=seconds + 60)

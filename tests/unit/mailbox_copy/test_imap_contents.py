@@ -1,6 +1,7 @@
 """How a foreign server's folders are read, and what of two mailboxes is an error or only costs mail programs time."""
 
 import imaplib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,17 +11,17 @@ from mailtenant.mailbox_copy.imap_contents import (
     Holdings,
     Mail,
     compare,
-    everything,
+    in_use,
+    look,
     missing,
     readable,
     strangers,
-    sums,
 )
 
 
 def folder(uidvalidity: int, *uids: int, flags: bytes = b"\\seen", received: float = 1.0) -> Contents:
     mails = {uid: Mail(frozenset({flags}), received, 10) for uid in uids}
-    return Contents(len(uids), 10 * len(uids), uidvalidity, max(uids, default=0) + 1, mails)
+    return Contents(b"", uidvalidity, max(uids, default=0) + 1, mails)
 
 
 def held(subscribed: tuple[str, ...] = (), **folders: Contents) -> Holdings:
@@ -62,6 +63,32 @@ def test_mail_that_no_copy_has_brought_is_told_by_its_uidvalidity() -> None:
     assert line.startswith("INBOX: holds 2 messages that no copy of it has brought")
 
 
+@pytest.mark.parametrize(
+    ("there", "here", "common"),
+    [
+        (folder(7, 1, 2, 5), folder(7, 1, 2, 5), None),
+        (folder(7, 1, 2, 5, 6), folder(7, 1, 2), None),
+        (folder(7, 1, 5), folder(7, 1, 2), None),
+        (folder(7, 1, 2), folder(7, 1, 2, 3), 2),
+        (folder(7, 1, 2, 3), folder(7, 1, 3), 3),
+        (folder(8, 1, 2), folder(7, 1, 2, 3), None),
+        (folder(7), folder(7, 1), 0),
+    ],
+    ids=["equal", "came there", "gone there", "came here", "gone here", "never copied", "only here"],
+)
+def test_a_folder_is_in_use_here_when_it_is_not_as_a_copy_leaves_it(
+    there: Contents, here: Contents, common: int | None
+) -> None:
+    assert in_use(held(INBOX=there), held(INBOX=here)) == ({} if common is None else {"INBOX": common})
+
+
+def test_two_messages_under_one_uid_are_told_apart_by_date_and_size() -> None:
+    there, here = folder(7, 1, 2), folder(7, 1, 2)
+    clash = replace(here, mails={**here.mails, 2: Mail(frozenset(), 1.0, 11)})
+    assert in_use(held(INBOX=there), held(INBOX=clash)) == {"INBOX": 1}
+    assert compare(held(INBOX=there), held(INBOX=there), held(), ["INBOX"]).errors == ()
+
+
 def test_what_a_pass_would_bring_is_counted_by_folder() -> None:
     assert missing(held(A=folder(1, 1, 2), B=folder(1, 1)), held(A=folder(1, 1), C=folder(1, 1, 2, 3))) == 2
 
@@ -81,7 +108,7 @@ class Server:
         listed: list[Any],
         states: dict[bytes, tuple[str, list[Any]]],
         mails: dict[bytes, list[bytes]] | None = None,
-        capabilities: tuple[str, ...] = ("STATUS=SIZE",),
+        capabilities: tuple[str, ...] = (),
     ) -> None:
         self._listed, self._states, self._mails, self.capabilities = listed, states, mails or {}, capabilities
 
@@ -92,12 +119,11 @@ class Server:
         return "OK", [b'(("INBOX." ".")) NIL NIL']
 
     def status(self, name: bytes, items: str) -> tuple[str, list[Any]]:
-        assert items.endswith(" SIZE)") == ("STATUS=SIZE" in self.capabilities)
         return self._states[name]
 
     def select(self, name: bytes, *, readonly: bool) -> tuple[str, list[Any]]:
         assert readonly
-        self._open = self._mails[name]
+        self._open = self._mails.get(name, [])
         return "OK", [b"%d" % len(self._open)]
 
     def fetch(self, which: str, items: str) -> tuple[str, list[Any]]:
@@ -109,8 +135,7 @@ class Server:
         return "OK", self._listed
 
 
-def state(messages: int, size: bytes = b" SIZE 10") -> tuple[str, list[Any]]:
-    return "OK", [b'"any (thing)" (messages %d UIDNEXT 9 UIDVALIDITY 7%b)' % (messages, size)]
+STATE = ("OK", [b'"any (thing)" (uidnext 9 UIDVALIDITY 7)'])
 
 
 def test_folders_of_any_name_are_read() -> None:
@@ -119,26 +144,25 @@ def test_folders_of_any_name_are_read() -> None:
         (rb'(\HasNoChildren) "." {6}', rb'a"b.cx'), b"", rb'(\NonExistent) "." Away', rb'(\Marked) "." "x\\y/z"',
         rb'(\HasNoChildren) NIL "flat.name"',
     ]  # fmt: skip
-    states = {
-        b'"Inbox"': state(1), b'"INBOX.Sent Mail"': state(2), rb'"x\\y/z"': state(4), b'"flat.name"': state(5),
-        rb'"a\"b.cx"': ("OK", [(b"{6}", rb'a"b.cx'), b" (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 7 SIZE 0)"]),
+    states: dict[bytes, tuple[str, list[Any]]] = {
+        b'"Inbox"': STATE, b'"INBOX.Sent Mail"': STATE, rb'"x\\y/z"': STATE, b'"flat.name"': STATE,
+        rb'"a\"b.cx"': ("OK", [(b"{6}", rb'a"b.cx'), b" (UIDNEXT 4 UIDVALIDITY 8)"]),
     }  # fmt: skip
-    found = sums(Server(listed, states))  # type: ignore[arg-type]
-    assert {path: contents.messages for path, contents in found.folders.items()} == {
-        "INBOX": 1, "INBOX/Sent Mail": 2, 'a"b/cx': 3, "x\\y_z": 4, "flat.name": 5,
+    found = look(Server(listed, states))  # type: ignore[arg-type]
+    assert {path: contents.uidvalidity for path, contents in found.folders.items()} == {
+        "INBOX": 7, "INBOX/Sent Mail": 7, 'a"b/cx': 8, "x\\y_z": 7, "flat.name": 7,
     }  # fmt: skip
-    assert found.subscribed == {"INBOX"} and found.messages == 15
+    assert found.subscribed == {"INBOX"} and found.messages == 0 and found.folders["INBOX"].name == b"Inbox"
 
 
-def test_a_server_that_keeps_all_below_inbox_and_tells_no_sizes_is_read_too() -> None:
+def test_messages_of_a_server_that_keeps_all_below_inbox_are_read() -> None:
     listed = [rb'() "." INBOX', rb'() "." INBOX.Sent']
-    states = {b'"INBOX"': state(0, b""), b'"INBOX.Sent"': state(1, b"")}
     line = rb'1 (UID 4 FLAGS (\Seen \Recent $Later) INTERNALDATE " 1-Feb-2024 10:00:00 +0100" RFC822.SIZE 321)'
-    server = Server(listed, states, {b'"INBOX"': [], b'"INBOX.Sent"': [line]}, ("NAMESPACE",))
-    assert sums(server).folders["Sent"] == Contents(1, 321, 7, 9)  # type: ignore[arg-type]
-    found = everything(server)  # type: ignore[arg-type]
-    assert found.prefix == "INBOX."
-    assert found.folders["Sent"].mails == {4: Mail(frozenset({b"\\seen", b"$later"}), 1706778000.0, 321)}
+    states = {b'"INBOX"': STATE, b'"INBOX.Sent"': STATE}
+    found = look(Server(listed, states, {b'"INBOX.Sent"': [line]}, ("NAMESPACE",)))  # type: ignore[arg-type]
+    assert found.prefix == "INBOX." and found.octets == 321
+    seen = {4: Mail(frozenset({b"\\seen", b"$later"}), 1706778000.0, 321)}
+    assert found.folders["Sent"] == Contents(b"INBOX.Sent", 7, 9, seen)
 
 
 def test_a_folder_that_cannot_be_asked_is_an_error_of_the_mailbox() -> None:
@@ -147,4 +171,4 @@ def test_a_folder_that_cannot_be_asked_is_an_error_of_the_mailbox() -> None:
         (("OK", [b"INBOX ()"]), "no answer to STATUS of 'INBOX'"),
     ):
         with pytest.raises(imaplib.IMAP4.error, match=said):
-            sums(Server([rb'() "." INBOX'], {b'"INBOX"': answer}))  # type: ignore[arg-type]
+            look(Server([rb'() "." INBOX'], {b'"INBOX"': answer}))  # type: ignore[arg-type]

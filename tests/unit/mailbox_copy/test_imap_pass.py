@@ -22,7 +22,7 @@ MIB = 2**20
 
 def inbox(*uids: int, octets: int = 10, uidvalidity: int = 7) -> Holdings:
     mails = {uid: Mail(frozenset(), 1.0, octets) for uid in uids}
-    return Holdings({"INBOX": Contents(len(uids), octets * len(uids), uidvalidity, 100, mails)}, frozenset())
+    return Holdings({"INBOX": Contents(b"INBOX", uidvalidity, max(uids, default=0) + 1, mails)}, frozenset())
 
 
 @dataclass
@@ -33,6 +33,7 @@ class World:
     here: dict[str, Holdings] = field(default_factory=dict)
     tried: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
     at_once: int = 0
     most: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -56,8 +57,9 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World({"jo": inbox(1, 2), "ann": inbox(1)})
 
-    def sync(_: object, __: object, ___: object, address: str, ____: float) -> str | None:
+    def sync(_: object, __: object, ___: object, address: str, ____: float, exclude: list[str]) -> str | None:
         login = address.partition("@")[0]
+        made.excluded = exclude
         with made.lock:
             made.copied.append(login)
             made.at_once += 1
@@ -73,12 +75,13 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         return nullcontext(made)
 
     monkeypatch.setattr(imap_pass, "opened", opened)
-    monkeypatch.setattr(imap_pass, "sums", lambda client: client)
-    monkeypatch.setattr(imap_pass, "everything", lambda client: client)
+    monkeypatch.setattr(imap_pass, "look", lambda client: client)
     monkeypatch.setattr(imap_pass, "imapc", lambda *_, **__: None)
     monkeypatch.setattr(imap_pass, "sync", sync)
     monkeypatch.setattr(
-        ImapCopy, "_here", lambda _, address, whole: made.here.get(address.partition("@")[0], inbox(uidvalidity=1))
+        ImapCopy,
+        "_session",
+        lambda _, address: nullcontext(made.here.get(address.partition("@")[0], inbox(uidvalidity=1))),
     )
     made.ca_file = ""  # type: ignore[attr-defined]
     return made
@@ -124,6 +127,27 @@ def test_what_does_not_fit_or_is_not_ours_is_not_copied(world: World) -> None:
     made, boxes = copy("jo")
     [unknown] = replace(made, quotas={}).run(boxes)
     assert "mailtenant mailbox add acme jo@acme.test" in unknown.errors[0]
+
+
+def test_a_folder_in_use_here_is_left_out_and_gets_what_came_later_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.here["jo"] = inbox(1, 2, 3)
+    monkeypatch.setattr(world, "copy", lambda _: None)
+    asked: list[Mapping[str, int]] = []
+
+    def add(*given: Any) -> Iterator[tuple[str, int]]:
+        asked.append(given[-1])
+        yield "INBOX", 4
+
+    monkeypatch.setattr(imap_pass, "add_late", add)
+    made, boxes = copy("jo")
+    assert made.plan(boxes)[0].warnings == ("INBOX: is in use here",)
+    [report] = made.run(boxes)
+    assert report.errors == () and report.warnings == (
+        "INBOX: is in use here; 4 messages that came later were added, nothing else",
+    )
+    assert asked == [{"INBOX": 2}] and world.excluded == ["INBOX"]
 
 
 def test_a_copy_that_failed_or_left_something_out_is_an_error(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,9 @@
 """When a dsync is run again, and what is said when it does not end well."""
 
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -67,12 +69,24 @@ def source(password: str) -> Transport:
     return imapc("old.test", 993, "imaps", "jo*admin", password, ca_file="", prefix="INBOX")
 
 
-def test_a_foreign_servers_password_goes_by_stdin_each_time_and_its_file_ends_with_the_command() -> None:
+def test_a_foreign_servers_password_goes_by_stdin_each_time() -> None:
     runner, transport = Played([Done(2, b"", ""), Done(0, b"", "")]), source("s3cret")
     assert sync(runner, transport, Direction.TO_TENANT, "jo@acme.test", 60) is None  # type: ignore[arg-type]
     assert [b'imapc_password = "s3cret"' in text for text in runner.given] == [True, True]
     assert "s3cret" not in repr(runner.asked) and "s3cret" not in repr(transport)
-    assert all(command[:2] == ["sh", "-c"] and "trap 'rm -f" in command[2] for command in runner.asked)
+    assert all(" -c /dev/stdin sync " in " ".join(command) for command in runner.asked)
+
+
+def test_the_script_gives_a_file_without_a_name_to_the_command(tmp_path: Path) -> None:
+    runner = Played([Done(0, b"", "")])
+    assert sync(runner, source("s3cret"), Direction.TO_TENANT, "jo@acme.test", 60) is None  # type: ignore[arg-type]
+    script = runner.asked[0][2]
+    tell = ["sh", "-c", 'cat /dev/stdin; ls -A "$0"; readlink /proc/self/fd/0', str(tmp_path)]
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", str(tmp_path), *tell], input=b"s3cret\n", capture_output=True, check=True
+    )
+    text, place = done.stdout.decode().splitlines()
+    assert text == "s3cret" and place.endswith("(deleted)")
 
 
 def test_what_a_configuration_file_would_read_otherwise_is_escaped() -> None:
