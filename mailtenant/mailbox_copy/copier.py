@@ -57,11 +57,11 @@ class MailboxCopier:
         advance: Callable[[PassProgress], None] = lambda _: None,
     ) -> CopyReport:
         """One pass. Raises: HostGone, SourceShrank, SideError; a mailbox's own errors are in the report."""
-        return self._run(direction, addresses, advance, filters=True)
+        return self._run(direction, addresses, advance, in_use=False)
 
     def late(self, direction: Direction, addresses: Sequence[str]) -> CopyReport:
         """As `run`, onto a side that people use again: they may have changed their filters there since."""
-        return self._run(direction, addresses, lambda _: None, filters=False)
+        return self._run(direction, addresses, lambda _: None, in_use=True)
 
     def holds(self, direction: Direction, addresses: Sequence[str]) -> dict[str, Mapping[str, FolderFacts]]:
         """What the source holds now. Cheap where nothing changed since this copier looked last. Raises: SideError"""
@@ -79,12 +79,12 @@ class MailboxCopier:
         addresses: Sequence[str],
         advance: Callable[[PassProgress], None],
         *,
-        filters: bool,
+        in_use: bool,
     ) -> CopyReport:
         frozen = (self.shared if direction is Direction.TO_TENANT else self.tenant).frozen()
         with self.shared.copy_access(addresses) as access:
             transport = prepare_dsync(self.tenant.imap, access)
-            work = _Pass(self, transport, direction, frozen, filters, len(addresses), advance)
+            work = _Pass(self, transport, direction, frozen, in_use, len(addresses), advance)
             with self._pool(addresses) as pool:
                 reports = [report for report in pool.map(work.mailbox, addresses) if report is not None]
         if work.stopped is not None:
@@ -142,12 +142,12 @@ class _Pass:
         transport: Transport,
         direction: Direction,
         frozen: bool,
-        filters: bool,
+        in_use: bool,
         total: int,
         advance: Callable[[PassProgress], None],
     ) -> None:
         self._copier, self._transport, self._direction, self._frozen = copier, transport, direction, frozen
-        self._advance, self._total, self._filters_too = advance, total, filters
+        self._advance, self._total, self._in_use = advance, total, in_use
         self._done = self._messages = self._octets = 0
         self._lock = threading.Lock()
         self.stopped: SideError | None = None
@@ -177,7 +177,7 @@ class _Pass:
         with imap_session(runner, address) as session:
             before = copier.look_at(session, runner, address)
             messages = sum(facts.messages for facts in before.folders.values())
-            failure = sync(copier.tenant.imap, self._transport, direction, address, copier.seconds)
+            failure = sync(copier.tenant.imap, self._transport, direction, address, copier.seconds, in_use=self._in_use)
             after = copier.look_at(session, runner, address)
         if copier.alarm.rings(after.lost, messages, frozen=self._frozen):
             raise SourceShrank(
@@ -185,7 +185,7 @@ class _Pass:
                 "nothing more is copied. Compare with the backup before anything else runs"
             )
         old, new = comparable(after, copier.look(other, address))
-        mine, theirs, errors = self._filters(runner, other, address, write=failure is None and self._filters_too)
+        mine, theirs, errors = self._filters(runner, other, address, write=failure is None and not self._in_use)
         old[FILTERS], new[FILTERS] = texts(mine.lines()), texts(theirs.lines())
         return MailboxReport(address, old, new, (*([failure] if failure else []), *errors))
 

@@ -143,7 +143,7 @@ class ImapCopy:
         ssl = "imaps" if source.security is Security.TLS else "starttls"
         transport = imapc(source.host, source.port, ssl, user, password, ca_file=door.ca_file, prefix=prefix[:-1])
         exclude = [readable(path) for path in busy]
-        return sync(self.imap, transport, Direction.TO_TENANT, box.address, self.seconds, exclude)
+        return sync(self.imap, transport, Direction.TO_TENANT, box.address, self.seconds, exclude=exclude)
 
     def _late(
         self, door: Door, box: SourceMailbox, there: Holdings, here: Holdings, busy: Mapping[str, int]

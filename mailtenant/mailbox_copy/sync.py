@@ -116,10 +116,13 @@ def sync(
     direction: Direction,
     address: str,
     seconds: float,
+    *,
     exclude: Sequence[str] = (),
+    in_use: bool = False,
 ) -> str | None:
     """What stopped the pass, or None. Ended from within the container after `seconds`, so nothing is left running.
-    Folders in `exclude` are not touched.
+    Folders in `exclude` are not touched. `in_use`: the side that is copied to is; else a folder with as many changes on
+    both sides (UIDNEXT, HIGHESTMODSEQ and count equal; measured) would be taken for unchanged and left out.
 
     Raises: HostGone
     """
@@ -127,6 +130,7 @@ def sync(
     command = ["timeout", "-k", "10", f"{seconds:.0f}", "doveadm", "-c", transport.config, "sync", "-1", "-l", "60"]
     command += ["-T", str(STALLED)]
     command += ["-R"] if direction is Direction.TO_TENANT else []
+    command += ["-f"] if in_use else []
     command += [word for folder in exclude for word in ("-x", folder)]
     command += ["-u", address, transport.location]
     if transport.text:

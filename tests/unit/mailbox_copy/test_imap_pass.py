@@ -57,7 +57,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World({"jo": inbox(1, 2), "ann": inbox(1)})
 
-    def sync(_: object, __: object, ___: object, address: str, ____: float, exclude: list[str]) -> str | None:
+    def sync(_: object, __: object, ___: object, address: str, ____: float, *, exclude: list[str]) -> str | None:
         login = address.partition("@")[0]
         made.excluded = exclude
         with made.lock:
