@@ -202,7 +202,8 @@ def _moment(text: bytes) -> float:
 
 def _prefix(client: imaplib.IMAP4) -> str:
     """`INBOX.` on servers that keep all folders below INBOX (RFC 2342): the first personal namespace."""
-    if "NAMESPACE" not in client.capabilities:
+    # Asked again: what imaplib knows is what the server told before the login.
+    if b"NAMESPACE" not in b" ".join(answer(client.capability())).upper().split():
         return ""
     lines = answer(client.namespace())
     found = re.match(rb'\(\("((?:[^"\\]|\\.)*)"', lines[0]) if lines and isinstance(lines[0], bytes) else None

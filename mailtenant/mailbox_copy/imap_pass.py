@@ -21,6 +21,7 @@ from mailtenant.mailbox_copy.imap_contents import Holdings, compare, in_use, loo
 from mailtenant.mailbox_copy.imap_late import add_late
 from mailtenant.mailbox_copy.imap_source import (
     Door,
+    HungUp,
     ImapSource,
     LoginRefused,
     Security,
@@ -203,21 +204,25 @@ class ImapCopy:
 
 def _let_in(door: Door, boxes: Sequence[SourceMailbox]) -> None:
     """Raises: LoginRefused, if nobody is let in: then it is the master user, or every password."""
-    refused: LoginRefused | None = None
-    for box in boxes[:_GUESSES]:
+    refused: list[LoginRefused] = []
+    for box in boxes:
         try:
             with door.session(box):
                 return
+        except HungUp:
+            continue
         except LoginRefused as error:
-            refused = refused or error
-    if refused is not None:
+            refused.append(error)
+        if len(refused) == _GUESSES:
+            break
+    if refused:
         master = door.source.master
         why = (
             f"check master user {master} and its password there, and that it may log in as others"
             if master
             else "check logins and passwords"
         )
-        raise LoginRefused(f"{refused}; {why}. Nothing was copied")
+        raise LoginRefused(f"{refused[0]}; {why}. Nothing was copied")
 
 
 @contextmanager

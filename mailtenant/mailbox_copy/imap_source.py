@@ -41,6 +41,10 @@ class LoginRefused(SideError):
     """The server did not let us in as this mailbox."""
 
 
+class HungUp(LoginRefused):
+    """It ended the connection instead of an answer."""
+
+
 class Security(StrEnum):
     """TLS from the first byte, or after STARTTLS; there is nothing without."""
 
@@ -150,8 +154,11 @@ class Door:
                 client.login(user, password)
         except UnicodeError:
             raise SideError(f"{self.source.place} takes only ASCII user names and passwords (no AUTH=PLAIN)") from None
-        except (imaplib.IMAP4.abort, OSError) as error:
-            raise SourceUnreachable(f"{self.source.place}: it ended the connection at login: {_words(error)}") from None
+        except (imaplib.IMAP4.abort, OSError):
+            # Measured: so does Dovecot 2.4.1 with a master user that is right and a mailbox that it does not have.
+            raise HungUp(
+                f"{self.source.place}: the server ended the connection at login as {user}; is there such a mailbox?"
+            ) from None
         except imaplib.IMAP4.error as error:
             raise LoginRefused(f"{self.source.place}: login as {user} was refused: {_words(error)}") from None
 

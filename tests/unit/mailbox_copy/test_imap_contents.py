@@ -108,9 +108,12 @@ class Server:
         listed: list[Any],
         states: dict[bytes, tuple[str, list[Any]]],
         mails: dict[bytes, list[bytes]] | None = None,
-        capabilities: tuple[str, ...] = (),
+        capabilities: bytes = b"",
     ) -> None:
-        self._listed, self._states, self._mails, self.capabilities = listed, states, mails or {}, capabilities
+        self._listed, self._states, self._mails, self._capabilities = listed, states, mails or {}, capabilities
+
+    def capability(self) -> tuple[str, Any]:
+        return "OK", [b"IMAP4rev1 " + self._capabilities]
 
     def lsub(self) -> tuple[str, Any]:
         return "OK", self._listed[:1]
@@ -159,7 +162,7 @@ def test_messages_of_a_server_that_keeps_all_below_inbox_are_read() -> None:
     listed = [rb'() "." INBOX', rb'() "." INBOX.Sent']
     line = rb'1 (UID 4 FLAGS (\Seen \Recent $Later) INTERNALDATE " 1-Feb-2024 10:00:00 +0100" RFC822.SIZE 321)'
     states = {b'"INBOX"': STATE, b'"INBOX.Sent"': STATE}
-    found = look(Server(listed, states, {b'"INBOX.Sent"': [line]}, ("NAMESPACE",)))  # type: ignore[arg-type]
+    found = look(Server(listed, states, {b'"INBOX.Sent"': [line]}, b"NAMESPACE"))  # type: ignore[arg-type]
     assert found.prefix == "INBOX." and found.octets == 321
     seen = {4: Mail(frozenset({b"\\seen", b"$later"}), 1706778000.0, 321)}
     assert found.folders["Sent"] == Contents(b"INBOX.Sent", 7, 9, seen)

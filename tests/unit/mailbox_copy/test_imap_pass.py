@@ -13,7 +13,7 @@ from mailtenant.mailbox_copy import imap_pass
 from mailtenant.mailbox_copy.copier import SourceShrank
 from mailtenant.mailbox_copy.imap_contents import Contents, Holdings, Mail
 from mailtenant.mailbox_copy.imap_pass import CopiedMailbox, ImapCopy
-from mailtenant.mailbox_copy.imap_source import ImapSource, LoginRefused, SourceMailbox
+from mailtenant.mailbox_copy.imap_source import HungUp, ImapSource, LoginRefused, SourceMailbox
 from mailtenant.migration.sides import SideError
 from mailtenant.runner import HostGone
 
@@ -44,6 +44,8 @@ class World:
     @contextmanager
     def session(self, box: SourceMailbox) -> Iterator[Any]:
         self.tried.append(box.login)
+        if box.login.startswith("away"):
+            raise HungUp(f"the server ended the connection at login as {box.login}")
         if box.login not in self.there:
             raise LoginRefused(f"old.test:993: login as {box.login} was refused")
         yield self.there[box.login]
@@ -162,6 +164,12 @@ def test_few_refused_logins_end_it_so_that_nobody_is_locked_out(world: World, ma
     with pytest.raises(LoginRefused, match=said):
         ran("a", "b", "c", "d", "jo", master=master)
     assert world.tried == ["a", "b", "c"]
+
+
+def test_mailboxes_that_the_server_does_not_have_are_no_wrong_passwords(world: World) -> None:
+    found = ran("away1", "away2", "away3", "away4", "jo")
+    assert [bool(box.errors) for box in found] == [True, True, True, True, False]
+    assert bool(ran("away1")[0].errors)
 
 
 def test_no_more_mailboxes_than_said_are_copied_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,6 +119,9 @@ class Foreign:
     def clear(self) -> None:
         checked(self.runner, ["rm", "-rf", "/var/vmail/foreign"])
 
+    def doveadm(self, *words: str) -> None:
+        checked(self.runner, ["doveadm", "-c", self.config, *words])
+
     @contextmanager
     def imap(self, address: str) -> Iterator[IMAP4]:
         """A session without password, on the server itself."""

@@ -167,7 +167,8 @@ def test_a_folder_that_is_used_here_meanwhile_gets_what_came_there_later_once_an
         assert subjects(new) == [
             f"Subject: test {token}" for token in ("first", "second", "arrived here", "late there")
         ]
-        assert lines(new)[3].partition(b"FLAGS")[2] == lines(old)[2].partition(b"FLAGS")[2]
+        # A keyword's case means nothing (RFC 3501).
+        assert lines(new)[3].partition(b"FLAGS")[2] == lines(old)[2].partition(b"FLAGS")[2].replace(b"$L", b"$l")
         new.select("INBOX")
         new.store("1", "+FLAGS", r"\Deleted")
         new.expunge()
@@ -179,7 +180,7 @@ def test_a_folder_that_is_used_here_meanwhile_gets_what_came_there_later_once_an
 def test_a_dry_run_counts_and_copies_nothing(copy: Copy, foreign: Foreign, tenant: RunningTenant) -> None:
     def both() -> list[Any]:
         with foreign.imap(JO.address) as old, tenant.imap(JO) as new:
-            folders = [sorted(client.list()[1]) for client in (old, new)]
+            folders = [sorted(line.rpartition(b'" ')[2] for line in client.list()[1]) for client in (old, new)]  # type: ignore[union-attr]
             return [folders, *((lines(side), lines(side, UMLAUT if side is old else "Drafts")) for side in (old, new))]
 
     with foreign.imap(JO.address) as old:
@@ -233,7 +234,7 @@ def test_one_mailbox_that_cannot_be_copied_does_not_stop_the_others(
     assert by_address[JO.address]["errors"] == [] and by_address[JO.address]["brought"] == 1
     [full] = by_address[ANN.address]["errors"]
     assert "its quota here is 1 MiB" in full and full.endswith(f"mailtenant mailbox quota harbor {ANN.address} 2")
-    assert "login as bob@harbor.test*migrator was refused" in by_address[BOB.address]["errors"][0]
+    assert "at login as bob@harbor.test*migrator; is there such a mailbox?" in by_address[BOB.address]["errors"][0]
     assert "mailtenant mailbox add harbor nobody@harbor.test" in by_address["nobody@harbor.test"]["errors"][0]
     with tenant.imap(ANN) as new:
         assert subjects(new) == []
@@ -248,6 +249,8 @@ def test_mail_that_was_here_before_the_first_run_stops_the_mailbox(
     with foreign.imap(JO.address) as old, tenant.imap(JO) as new:
         put(old, "from there")
         append(new, "early bird")
+    # Both folders may be of the same second, which is what Dovecot makes UIDVALIDITY of.
+    foreign.doveadm("mailbox", "update", "-u", JO.address, "--uid-validity", "7", "INBOX")
     [report] = copy.report(code=1)
     assert report["errors"][0].startswith("INBOX: holds 1 messages that no copy of it has brought")
     with tenant.imap(JO) as new:
