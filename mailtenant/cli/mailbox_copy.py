@@ -76,7 +76,7 @@ def copy_mailboxes(
     source = ImapSource(
         from_host, from_port or _PORTS[security], security, master_user,
         _master_password(password_file) if master_user else "",
-        ca.read_text() if ca else "", sieve_port,
+        _authority(ca) if ca else "", sieve_port,
     )  # fmt: skip
     with AccountStore(engine) as store:
         present = store.mailboxes()
@@ -116,7 +116,7 @@ def copy_mailboxes(
 def _master_password(file: Path | None) -> str:
     """Raises: CommandError, if there is nowhere to read it from."""
     if file is not None:
-        text = file.read_text()
+        text = decode(file.read_bytes())
     elif (given := os.environ.get(PASSWORD_VARIABLE)) is not None:
         text = given
     elif sys.stdin.isatty():
@@ -129,6 +129,14 @@ def _master_password(file: Path | None) -> str:
     if not password or "\n" in password:
         raise output.CommandError("the master user's password is empty, or more than one line")
     return password
+
+
+def _authority(file: Path) -> str:
+    """Raises: CommandError"""
+    text = file.read_text(errors="replace")
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise output.CommandError(f"{output.shown_path(file)} holds no certificate in PEM form (openssl x509 makes it)")
+    return text
 
 
 def _listed(file: Path, *, master: bool) -> list[SourceMailbox]:

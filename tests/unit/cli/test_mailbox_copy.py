@@ -98,6 +98,7 @@ def test_a_mailbox_that_failed_is_exit_code_1(
         (("--master-user", "admin"), 1, "use --password-file or $MAILTENANT_SOURCE_PASSWORD"),
         (("--master-user", "admin", "--password-file", "empty"), 1, "is empty"),
         (("--master-user", "admin", "--password-file", "nowhere"), 1, "nowhere: No such file"),
+        (("--master-user", "admin", "--password-file", "password", "--ca", "empty"), 1, "empty holds no certificate"),
         (("--mailboxes", "list.csv"), 1, "list.csv: line 2   jo: not an address"),
     ],
 )
@@ -105,6 +106,7 @@ def test_what_is_missing_is_said_before_anything_is_asked_of_a_server(
     cli: Cli, asked: list[Any], project: Path, options: tuple[str, ...], code: int, said: str
 ) -> None:
     (project / "empty").write_text("\n")
+    (project / "password").write_text("s3cret\n")
     (project / "list.csv").write_text("address,password\njo,s3cret\n")
     ended = cli(*FROM, *options)
     assert ended.code == code and said.replace(" ", "") in "".join(ended.err.split()).replace("│", "")
