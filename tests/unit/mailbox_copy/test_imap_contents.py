@@ -86,6 +86,12 @@ def test_two_messages_under_one_uid_are_told_apart_by_date_and_size() -> None:
     there, here = folder(7, 1, 2), folder(7, 1, 2)
     clash = replace(here, mails={**here.mails, 2: Mail(frozenset(), 1.0, 11)})
     assert in_use(held(INBOX=there), held(INBOX=clash)) == {"INBOX": 1}
+    assert compare(held(INBOX=there), held(INBOX=there), held(INBOX=clash)).warnings == (
+        "INBOX: sizes of 1 messages differ",
+    )
+    taken = replace(here, mails={**here.mails, 2: Mail(frozenset(), 2.0, 11)})
+    [line] = compare(held(INBOX=there), held(INBOX=there), held(INBOX=taken)).errors
+    assert line == "INBOX: 1 messages are not here, other mail has their UIDs; run it again"
     assert compare(held(INBOX=there), held(INBOX=there), held(), ["INBOX"]).errors == ()
 
 
