@@ -84,7 +84,7 @@ def test_a_folder_is_in_use_here_when_it_is_not_as_a_copy_leaves_it(
 
 def test_two_messages_under_one_uid_are_told_apart_by_date_and_size() -> None:
     there, here = folder(7, 1, 2), folder(7, 1, 2)
-    clash = replace(here, mails={**here.mails, 2: Mail(frozenset(), 1.0, 11)})
+    clash = replace(here, mails={**here.mails, 2: Mail(frozenset({b"\\seen"}), 1.0, 11)})
     assert in_use(held(INBOX=there), held(INBOX=clash)) == {"INBOX": 1}
     assert compare(held(INBOX=there), held(INBOX=there), held(INBOX=clash)).warnings == (
         "INBOX: sizes of 1 messages differ",
