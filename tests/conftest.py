@@ -14,6 +14,7 @@ LONG = [
     "world/control",
     "world/fleet",
     "world/migration/test_copy.py",
+    "world/migration/test_imap_source.py",
     "world/migration/test_real_matrix.py",
     "world/migration/test_shared_host.py",
     "world/migration/test_tenant_side.py",

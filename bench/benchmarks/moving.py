@@ -116,9 +116,13 @@ def _plain(copier: MailboxCopier, address: str) -> float:
     _wipe(copier, address)
     with copier.shared.copy_access([address]) as access:
         transport = dsync(access)
-        transport.run(copier.tenant.imap, ["true"], 60)
         command = ["doveadm", "-c", CONFIG, "sync", "-1", "-R", "-u", address, transport.location]
-        return timed(lambda: checked(copier.tenant.imap, command, seconds=3600))
+
+        def copy() -> None:
+            if (done := transport.run(copier.tenant.imap, command, 3600)).code:
+                raise BenchError(f"moving: doveadm sync ended with {done.code}: {done.last_words()}")
+
+        return timed(copy)
 
 
 def _wipe(copier: MailboxCopier, address: str) -> None:

@@ -16,11 +16,13 @@ from mailtenant.accounts.passwords import hash_password
 from mailtenant.accounts.store import AccountStore
 from mailtenant.cli import output
 from mailtenant.cli.account_options import GenerateOption, LabelArgument, StdinOption, read_password, tenant_engine
+from mailtenant.cli.mailbox_copy import copy_mailboxes
 from mailtenant.cli.mailbox_csv import export_mailboxes, import_mailboxes
 
 app = typer.Typer(no_args_is_help=True)
 app.command("import")(import_mailboxes)
 app.command("export")(export_mailboxes)
+app.command("copy")(copy_mailboxes)
 
 AddressArgument = Annotated[str, typer.Argument(help="the mailbox, for example jo@acme.test")]
 QuotaOption = Annotated[

@@ -43,11 +43,11 @@ class MailboxCopier:
         advance: Callable[[PassProgress], None] = lambda _: None,
     ) -> CopyReport:
         """One pass. Raises: HostGone, SourceShrank, SideError; a mailbox's own errors are in the report."""
-        return self._run(direction, addresses, advance, filters=True)
+        return self._run(direction, addresses, advance, in_use=False)
 
     def late(self, direction: Direction, addresses: Sequence[str]) -> CopyReport:
         """As `run`, onto a side that people use again: they may have changed their filters there since."""
-        return self._run(direction, addresses, lambda _: None, filters=False)
+        return self._run(direction, addresses, lambda _: None, in_use=True)
 
     def holds(self, direction: Direction, addresses: Sequence[str]) -> dict[str, Mapping[str, FolderFacts]]:
         """What the source holds now. Cheap where nothing changed since this copier looked last. Raises: SideError"""
@@ -65,11 +65,11 @@ class MailboxCopier:
         addresses: Sequence[str],
         advance: Callable[[PassProgress], None],
         *,
-        filters: bool,
+        in_use: bool,
     ) -> CopyReport:
         source, target = self.runners(direction)
         sides = Sides(direction, source, target, self.tenant.imap, self.state)
-        work = Pass(sides, self.alarm, self.seconds, filters, len(addresses), advance)
+        work = Pass(sides, self.alarm, self.seconds, in_use, len(addresses), advance)
         with self._pool(addresses) as pool:
             # The way in is opened while the first mailboxes are looked at, and closed while the last are compared.
             copied = [threading.Event() for _ in addresses]

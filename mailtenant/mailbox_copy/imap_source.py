@@ -1,173 +1,251 @@
-"""Mailboxes from any IMAP server, for customers who do not come from the shared host.
+"""A foreign IMAP server, as the tenant's imap container reaches it: the copy runs there, so questions are put there.
 
-`doveadm sync -1 -R … imapc:` with a master user. UIDs and UIDVALIDITY of a foreign server are kept where it lets
-Dovecot see them (another Dovecot does), else mail programs load everything again: the report warns, mailbox by mailbox.
-GUIDs are other ones than by dsync, so a migration that began this way goes on and ends this way. A pass that was cut
-off is run again: dsync knows by UIDs and GUIDs what is there already. Mail from before the first pass stops a mailbox.
+A session is `openssl s_client` in that container, spoken to by its pipes: a password is never an argument, and what is
+seen does not come from the code that copies. The certificate is always checked.
 """
 
 import imaplib
+import ipaddress
 import re
-import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from enum import StrEnum
+from typing import IO, Final
 
-from mailtenant.mailbox_copy.imap import quoted, unquoted
-from mailtenant.mailbox_copy.one_pass import Alarm, SourceShrank
-from mailtenant.mailbox_copy.session import imap_session
-from mailtenant.mailbox_copy.sync import imapc, sync
-from mailtenant.migration.sides import Direction, PassProgress, SideError
-from mailtenant.runner import HostGone
-from mailtenant.tenant_side import TenantMail
+from mailtenant.mailbox_copy.session import pipes
+from mailtenant.mailbox_copy.sieve import ManageSieve
+from mailtenant.mailbox_copy.sync import FOLDER, write_private
+from mailtenant.migration.sides import SideError
+from mailtenant.runner import Runner
 
-SECONDS: Final = 4 * 3600.0
-_LISTED: Final = re.compile(rb'\(([^)]*)\) (?:"((?:[^"\\]|\\.)*)"|NIL) (.*)', re.DOTALL)
-Counts = Mapping[str, tuple[int, int]]
-"""Folder, with `/` between levels → (messages, UIDVALIDITY)."""
+_SESSION_SECONDS: Final = "3600"
+_REACH_SECONDS: Final = 20
+_END_SECONDS: Final = 10
+_TRUSTED: Final = "/etc/ssl/certs"
+_REACH: Final = 'exec 3<>"/dev/tcp/$0/$1"'
+_VERIFY: Final = re.compile(r"verify error:num=(\d+):(.*)")
+_WRONG_NAME: Final = ("62", "64")
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
+_EXPIRED: Final = ("9", "10")
+"""Not yet valid, and expired."""
+
+
+class SourceUnreachable(SideError):
+    """The server does not answer, or not safely: nothing can be said of any mailbox on it."""
+
+
+class LoginRefused(SideError):
+    """The server did not let us in as this mailbox."""
+
+
+class HungUp(LoginRefused):
+    """It ended the connection instead of an answer."""
+
+
+class Security(StrEnum):
+    """TLS from the first byte, or after STARTTLS; there is nothing without."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
 
 
 @dataclass(frozen=True)
 class ImapSource:
-    """993 of a foreign server; `master` may log in as anybody: as `address*master`, Dovecot's and others' way."""
+    """`master` may log in as anybody, as `login*master`: Dovecot's way, and others'. Without one each mailbox brings
+    its own password. `ca`: PEM; empty: the authorities that the image trusts. `sieve_port` 0: filters stay there."""
 
     host: str
-    master: str
-    password: str = field(repr=False)
-    port: int = 993
+    port: int
+    security: Security = Security.TLS
+    master: str = ""
+    password: str = field(default="", repr=False)
     ca: str = field(default="", repr=False)
+    sieve_port: int = 0
 
-    def counts(self, address: str) -> Counts:
-        """What the mailbox holds now. Raises: SideError"""
-        context = ssl.create_default_context(cadata=self.ca or None)
-        try:
-            with imaplib.IMAP4_SSL(self.host, self.port, ssl_context=context, timeout=60) as client:
-                client.login(f"{address}*{self.master}", self.password)
-                return {path: _status(client, name) for name, path in _folders(client)}
-        except UnicodeError:
-            raise SideError(f"{self.host}: the master user's name or password is not ASCII") from None
-        except (OSError, imaplib.IMAP4.error) as error:
-            raise SideError(f"{self.host}: {address}: {type(error).__name__}: {error}") from None
+    @property
+    def place(self) -> str:
+        """For messages."""
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
-class ImapMailbox:
-    """One mailbox after a pass. `warnings`: what clients will notice; `errors`: what stopped it."""
+class SourceMailbox:
+    """A mailbox to be copied: `address` here, `login` there. `password`: only without a master user."""
 
     address: str
-    messages: int
-    warnings: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
+    login: str
+    password: str = field(default="", repr=False)
+
+    def credentials(self, source: ImapSource) -> tuple[str, str]:
+        """(user, password) as they are given to the server."""
+        return (f"{self.login}*{source.master}", source.password) if source.master else (self.login, self.password)
 
 
-def copy_from_imap(
-    tenant: TenantMail,
-    source: ImapSource,
-    addresses: Sequence[str],
-    advance: Callable[[PassProgress], None] = lambda _: None,
-    seconds: float = SECONDS,
-) -> list[ImapMailbox]:
-    """One pass, a mailbox at a time: a foreign server's limits are not ours to test. Raises: HostGone, SourceShrank"""
-    done: list[ImapMailbox] = []
-    for address in addresses:
-        done.append(_one(tenant, source, address, seconds))
-        advance(PassProgress(len(done), len(addresses), sum(mailbox.messages for mailbox in done), 0))
-    return done
+@dataclass(frozen=True)
+class Door:
+    """The server, and the container that asks it. `ca_file`: in the container; empty: what the image trusts."""
+
+    imap: Runner
+    source: ImapSource
+    ca_file: str = ""
+
+    @contextmanager
+    def session(self, box: SourceMailbox) -> Iterator[imaplib.IMAP4]:
+        """Logged in. Raises: LoginRefused, SourceUnreachable, SideError"""
+        process = self.imap.start(self._client(_SESSION_SECONDS, self.source.port, self._starttls))
+        with imap_over(process, f"{self.source.place}: {box.address}", greeted=not self._starttls) as client:
+            self._log_in(client, box)
+            yield client
+
+    @contextmanager
+    def filters(self, box: SourceMailbox) -> Iterator[ManageSieve]:
+        """The same for ManageSieve, which begins with STARTTLS always (RFC 5804). Raises: SideError"""
+        who = f"{self.source.host}:{self.source.sieve_port}: {box.address}"
+        process = self.imap.start(self._client(_SESSION_SECONDS, self.source.sieve_port, "sieve"))
+        with pipes(process, who) as (reader, writer):
+            session = ManageSieve(reader, writer, who)
+            session.authenticate(*box.credentials(self.source))
+            yield session
+
+    def check(self) -> None:
+        """Whether it can be reached, and whether its certificate is trusted. Raises: SourceUnreachable, HostGone"""
+        source = self.source
+        seconds = str(_REACH_SECONDS)
+        done = self.imap.run(["timeout", seconds, "bash", "-c", _REACH, source.host, str(source.port)])
+        if done.code:
+            why = done.errors.strip().splitlines()[-1].rpartition(": ")[2] if done.errors.strip() else "no answer"
+            why = f"no answer within {seconds} s" if done.code == 124 else why
+            raise SourceUnreachable(
+                f"{source.place} cannot be reached from {self.imap.name}: {why}; check host, port and firewall"
+            )
+        done = self.imap.run(self._client(seconds, source.port, self._starttls), stdin=b"a LOGOUT\r\n")
+        if found := _VERIFY.search(done.errors):
+            raise SourceUnreachable(f"{source.place}: {_distrust(found[1], found[2].strip())}")
+        if done.code:
+            raise SourceUnreachable(
+                f"{source.place}: no TLS session; is it --security {source.security} on that port? "
+                "(993 is tls, 143 is starttls)"
+            )
+
+    @property
+    def _starttls(self) -> str:
+        return "imap" if self.source.security is Security.STARTTLS else ""
+
+    def _client(self, seconds: str, port: int, starttls: str) -> list[str]:
+        host = self.source.host
+        number = _is_address(host)
+        command = ["timeout", "-k", "5", seconds, "openssl", "s_client", "-quiet", "-verify_return_error"]
+        # Else a line that begins with K or Q would be taken for an order to s_client: tags and passwords may.
+        command += ["-nocommands", "-no_ign_eof"]
+        command += ["-connect", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+        command += ["-noservername", "-verify_ip", host] if number else ["-servername", host, "-verify_hostname", host]
+        command += ["-CAfile", self.ca_file, "-no-CApath", "-no-CAstore"] if self.ca_file else ["-CApath", _TRUSTED]
+        return command + (["-starttls", starttls] if starttls else [])
+
+    def _log_in(self, client: imaplib.IMAP4, box: SourceMailbox) -> None:
+        user, password = box.credentials(self.source)
+        try:
+            if "AUTH=PLAIN" in client.capabilities:
+                client.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+            else:
+                client.login(user, password)
+        except UnicodeError:
+            raise SideError(f"{self.source.place} takes only ASCII user names and passwords (no AUTH=PLAIN)") from None
+        except (imaplib.IMAP4.abort, OSError):
+            # Measured: so does Dovecot 2.4.1 with a master user that is right and a mailbox that it does not have.
+            raise HungUp(
+                f"{self.source.place}: the server ended the connection at login as {user}; is there such a mailbox?"
+            ) from None
+        except imaplib.IMAP4.error as error:
+            raise LoginRefused(f"{self.source.place}: login as {user} was refused: {_words(error)}") from None
 
 
-def _one(tenant: TenantMail, source: ImapSource, address: str, seconds: float) -> ImapMailbox:
+@contextmanager
+def opened(imap: Runner, source: ImapSource) -> Iterator[Door]:
+    """The CA is in the container's memory meanwhile. Raises: SideError"""
+    if not source.ca:
+        yield Door(imap, source)
+        return
+    name = f"ca-{secrets.token_hex(8)}.pem"
+    write_private(imap, name, source.ca)
     try:
-        before = source.counts(address)
-        if errors := strangers(before, _here(tenant, address)):
-            return ImapMailbox(address, 0, errors=errors)
-        transport = imapc(source.host, source.port, source.master, source.password, source.ca)
-        failure = sync(tenant.imap, transport, Direction.TO_TENANT, address, seconds)
-        if failure:
-            return ImapMailbox(address, 0, errors=(failure,))
-        after = source.counts(address)
-        here = _here(tenant, address)
-    except HostGone:
-        raise
-    except SideError as error:
-        return ImapMailbox(address, 0, errors=(str(error),))
-    lost, messages = total(before) - total(after), total(after)
-    if Alarm().rings(lost, total(before), frozen=False):
-        raise SourceShrank(
-            f"{address}: {lost} of {total(before)} messages went missing on {source.host} during the pass"
-        )
-    warnings, errors = compare_counts(certain(before, after), here)
-    return ImapMailbox(address, messages, warnings, errors)
+        yield Door(imap, source, f"{FOLDER}/{name}")
+    finally:
+        imap.run(["rm", "-f", f"{FOLDER}/{name}"])
 
 
-def _here(tenant: TenantMail, address: str) -> Counts:
-    with imap_session(tenant.imap, address) as session:
-        return {folder.path: (folder.messages, folder.uidvalidity) for folder in session.folders()}
+class _Piped(imaplib.IMAP4_stream):
+    """imaplib over the pipes of a running process; `greeted`: whether the server's greeting is still to come."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", *, greeted: bool) -> None:
+        self._piped, self._owed = process, b"" if greeted else b"* OK after STARTTLS\r\n"
+        super().__init__("")
+
+    def open(self, host: str | None = None, port: int | None = None, timeout: float | None = None) -> None:
+        self.host = self.port = self.sock = self.file = None  # type: ignore[assignment]
+        self.process = self._piped
+        self.writefile, self.readfile = _pipe(self._piped.stdin), _pipe(self._piped.stdout)
+
+    def readline(self) -> bytes:
+        owed, self._owed = self._owed, b""
+        return owed or super().readline()
+
+    def shutdown(self) -> None:
+        """The end of its input ends the process; whoever does not listen is ended."""
+        with suppress(OSError):
+            self.writefile.close()
+        try:
+            self.process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.readfile.close()
 
 
-def total(counts: Counts) -> int:
-    """Messages in all folders."""
-    return sum(messages for messages, _ in counts.values())
+@contextmanager
+def imap_over(process: "subprocess.Popen[bytes]", who: str, *, greeted: bool = True) -> Iterator[imaplib.IMAP4]:
+    """`who` is for messages. Raises: SourceUnreachable, if nobody speaks IMAP; SideError with a server's refusal"""
+    try:
+        client = _Piped(process, greeted=greeted)
+    except (OSError, imaplib.IMAP4.error) as error:
+        raise SourceUnreachable(f"{who}: no IMAP session: {_words(error)}; too many at once? See --parallel") from None
+    try:
+        yield client
+    except (imaplib.IMAP4.error, OSError) as error:
+        raise SideError(f"{who}: {_words(error)}") from None
+    finally:
+        with suppress(OSError, imaplib.IMAP4.error):
+            client.logout()
+        client.shutdown()
 
 
-def certain(before: Counts, after: Counts) -> Counts:
-    """What a live source must have given: people go on filing and deleting while a pass runs. Pure."""
-    return {
-        folder: (min(messages, after[folder][0]), after[folder][1])
-        for folder, (messages, _) in before.items()
-        if folder in after
-    }
+def _words(error: Exception) -> str:
+    """The server's words without Python's quotes, never more than a line."""
+    text = str(error.args[0] if error.args else error)
+    found = re.fullmatch(r"b(['\"])(.*)\1", text, re.DOTALL)
+    return " ".join((found[2] if found else text).split())[:200] or type(error).__name__
 
 
-def strangers(there: Counts, here: Counts) -> tuple[str, ...]:
-    """Folders here with mail that no copy has brought, by their UIDVALIDITY, which a copy takes over. dsync leaves out
-    what clashes with such mail, and brings it a second time where a source's UIDs began anew. Pure.
-    """
-    return tuple(
-        f"{folder}: holds {messages} messages that no copy of it has brought; empty it, or move them away first"
-        for folder, (messages, uidvalidity) in sorted(here.items())
-        if messages and folder in there and there[folder][1] != uidvalidity
-    )
+def _distrust(number: str, why: str) -> str:
+    if number in _WRONG_NAME:
+        return "its certificate is for another name; give --from-host as the certificate names it"
+    if number in _EXPIRED:
+        return f"its certificate is not valid now ({why}); it has to be renewed there"
+    return f"its certificate is not trusted ({why}); give the CA that has signed it: --ca FILE (PEM)"
 
 
-def compare_counts(there: Counts, here: Counts) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(warnings, errors) by folder, in order of their names. Pure."""
-    warnings, errors = [], []
-    for folder, (messages, uidvalidity) in sorted(there.items()):
-        mine = here.get(folder)
-        if mine is None:
-            errors.append(f"{folder}: is missing here")
-        elif mine[0] < messages:
-            errors.append(f"{folder}: {messages} messages there, {mine[0]} here")
-        elif mine[1] != uidvalidity:
-            warnings.append(f"{folder}: UIDs are new here; mail programs will load it again")
-    return tuple(warnings), tuple(errors)
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
-def _folders(client: imaplib.IMAP4) -> Iterator[tuple[bytes, str]]:
-    """(as the server spells it, with `/` between levels) of each folder that can be opened"""
-    for line in _answer(client.list()):
-        # A name with a quote or backslash may come as a literal: the line up to it, and the name.
-        head, literal = line if isinstance(line, tuple) else (line, None)
-        found = _LISTED.match(head)
-        if found is None or {b"\\noselect", b"\\nonexistent"} & set(found[1].lower().split()):
-            continue
-        name = unquoted(found[3]) if literal is None else literal
-        delimiter = unquoted(b'"%s"' % (found[2] or b"")).decode()
-        path = name.decode("utf-8", "replace")
-        yield name, path.replace(delimiter, "/") if delimiter else path
-
-
-def _status(client: imaplib.IMAP4, name: bytes) -> tuple[int, int]:
-    lines = _answer(client.status(quoted(name), "(MESSAGES UIDVALIDITY)"))  # type: ignore[arg-type]
-    words = b"".join(part[1] if isinstance(part, tuple) else part for part in lines).rpartition(b"(")[2]
-    pairs = words.strip().rstrip(b")").split()
-    values = dict(zip((word.upper() for word in pairs[::2]), map(int, pairs[1::2]), strict=True))
-    return values[b"MESSAGES"], values[b"UIDVALIDITY"]
-
-
-def _answer(answer: tuple[str, list[Any]]) -> list[Any]:
-    """The lines. Raises: imaplib.IMAP4.error, with the server's words"""
-    kind, lines = answer
-    if kind != "OK":
-        raise imaplib.IMAP4.error(f"{kind} {lines[-1]!r:.200}")
-    return [line for line in lines if line]
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise OSError("the process has no pipes")
+    return pipe

@@ -55,14 +55,15 @@ class Sides:
 class Pass:
     """What the threads of one pass share.
 
-    `filters`: whether the target's are made like the source's. `way`: the way in, once it is open; mailboxes are looked
-    at before, copied from then on. `frozen`: whether the source is, so that nothing may go from it.
+    `in_use`: whether people use the target again; its filters are left alone then. `way`: the way in, once it is open;
+    mailboxes are looked at before, copied from then on. `frozen`: whether the source is, so that nothing may go from
+    it.
     """
 
     sides: Sides
     alarm: Alarm
     seconds: float
-    filters: bool
+    in_use: bool
     total: int
     advance: Callable[[PassProgress], None]
     stopped: SideError | None = None
@@ -121,14 +122,15 @@ class Pass:
             old, new = comparable(after, look(target, known_there))
             mine, theirs = reading.result()
             errors: list[str] = []
-            if failure is None and self.filters and not mirrored(mine, theirs):
+            if failure is None and not self.in_use and not mirrored(mine, theirs):
                 errors, theirs = self._write(mine, address)
         old[FILTERS], new[FILTERS] = texts(mine.lines()), texts(theirs.lines())
         return MailboxReport(address, old, new, (*([failure] if failure else []), *errors))
 
     def _sync(self, transport: Transport, address: str, copied: threading.Event) -> str | None:
         try:
-            return sync(self.sides.imap, transport, self.sides.direction, address, self.seconds)
+            sides = self.sides
+            return sync(sides.imap, transport, sides.direction, address, self.seconds, in_use=self.in_use)
         finally:
             copied.set()
 

@@ -19,23 +19,30 @@ _SECONDS = "18000"
 @contextmanager
 def imap_session(runner: Runner, address: str) -> Iterator[Imap]:
     """Raises: SideError"""
-    with _pipes(runner, "imap", address) as (reader, writer):
+    with _exec(runner, "imap", address) as (reader, writer):
         yield Imap(reader, writer, f"{runner.name}: {address}")
 
 
 @contextmanager
 def sieve_session(runner: Runner, address: str) -> Iterator[ManageSieve]:
     """Raises: SideError"""
-    with _pipes(runner, "managesieve", address) as (reader, writer):
+    with _exec(runner, "managesieve", address) as (reader, writer):
         yield ManageSieve(reader, writer, f"{runner.name}: {address}")
 
 
 @contextmanager
-def _pipes(runner: Runner, service: str, address: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def _exec(runner: Runner, service: str, address: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     process = runner.start(["timeout", "-k", "10", _SECONDS, "doveadm", "exec", service, "-u", address])
+    with pipes(process, f"{runner.name}: `doveadm exec {service}`") as both:
+        yield both
+
+
+@contextmanager
+def pipes(process: "subprocess.Popen[bytes]", who: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """(what it says, what it hears); it is ended afterwards. Raises: SideError"""
     reader, writer = process.stdout, process.stdin
     if reader is None or writer is None:
-        raise SideError(f"{runner.name}: no pipes to `doveadm exec {service}`")
+        raise SideError(f"{who}: no pipes")
     try:
         yield reader, writer
     finally:

@@ -3,6 +3,7 @@
 Not by `doveadm sync`: in Dovecot 2.4.1 as Debian trixie ships it, doveadm cannot load the plugin that would do it.
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,11 @@ class ManageSieve:
     def __init__(self, reader: IO[bytes], writer: IO[bytes], who: str) -> None:
         self._reader, self._writer, self._who = reader, writer, who
         self._begun = False
+
+    def authenticate(self, user: str, password: str) -> None:
+        """Over TLS only: in clear text (RFC 4616). Raises: SideError"""
+        plain = base64.b64encode(f"\0{user}\0{password}".encode())
+        self._command(b'AUTHENTICATE "PLAIN" ' + _literal(plain), "login")
 
     def read(self) -> Filters:
         """Raises: SideError"""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailtenant.migration.sides import Direction, SideError
-from mailtenant.runner import Done, Runner
+from mailtenant.runner import Done, Runner, checked
 from mailtenant.shared_host.host import CopyAccess
 
 FOLDER: Final = "/run/mailtenant-copy"
@@ -21,36 +21,45 @@ once in some two hundred passes, both in epoll_wait); doveadm's own limit of 600
 last. Run again, the pass goes through."""
 _STALL: Final = "has stalled"
 _ATTEMPTS: Final = 3
+_PRIVATE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.$$"; mv -f "$1/.$2.$$" "$1/$2"'
 _WITH_FILES: Final = r"""
-# FOLDER OCTETS WORD…   ca.pem (so many octets) and dovecot.conf by stdin, then the command in our place
+# FOLDER OCTETS COMMAND…   by stdin comes ca.pem (so many octets, or none), then the configuration, which becomes a
+# file without a name, the command's own stdin: Dovecot takes it from no pipe, and whatever ends the command, no secret
+# is left
 set -eu
 umask 077
 folder=$1 octets=$2
 shift 2
 mkdir -p "$folder"
-# Passes over several mailboxes write the same at the same time: each beside, then renamed.
-head -c "$octets" >"$folder/.ca.$$"
-cat >"$folder/.conf.$$"
-mv -f "$folder/.ca.$$" "$folder/ca.pem"
-mv -f "$folder/.conf.$$" "$folder/dovecot.conf"
-exec "$@"
+if [ "$octets" -gt 0 ]; then
+    # Passes over several mailboxes write the same at the same time: each beside, then renamed.
+    head -c "$octets" >"$folder/.ca.$$"
+    mv -f "$folder/.ca.$$" "$folder/ca.pem"
+fi
+file=$(mktemp "$folder/once.XXXXXX")
+trap 'rm -f "$file"' EXIT
+trap 'exit 143' HUP INT TERM
+cat >"$file"
+exec 3<"$file"
+rm -f "$file"
+exec "$@" <&3 3<&-
 """
-CONFIG: Final = f"{FOLDER}/dovecot.conf"
+CONFIG: Final = "/dev/stdin"
 
 
 @dataclass(frozen=True)
 class Transport:
-    """How the tenant's doveadm is told where the other side is: its configuration, the CA's certificate that it trusts
-    (empty: the image's authorities), and the location for `sync`."""
+    """How the tenant's doveadm is told where the other side is: the location for `sync`, its configuration, and the
+    certificate of the CA that this names as `ca.pem` (empty: it names another one)."""
 
     location: str
-    ca: str = field(repr=False)
     config: str = field(repr=False)
+    ca: str = field(default="", repr=False)
 
     def run(self, imap: Runner, command: Sequence[str], seconds: float) -> Done:
-        """A command there that finds the files in place: in the container's memory (`/run` is a tmpfs), readable by
-        root only. They go with the command, since a `docker exec` of their own would cost as much as the look at a
-        thousand messages. Raises: HostGone, SideError
+        """A command there that finds the configuration at its stdin, and the CA in the container's memory (`/run` is a
+        tmpfs), readable by root only. Both go with the command, since a `docker exec` of their own would cost as much
+        as the look at a thousand messages. Raises: HostGone, SideError
         """
         ca = self.ca.encode()
         words = ["sh", "-c", _WITH_FILES, "sh", FOLDER, str(len(ca)), *command]
@@ -64,26 +73,31 @@ def dsync(access: CopyAccess) -> Transport:
         f"ssl_client_ca_file = {FOLDER}/ca.pem",
         "ssl_client_require_valid_cert = yes",
     ]
-    return Transport(f"tcps:{access.host}:{access.port}", access.ca, _config(settings))
+    return Transport(f"tcps:{access.host}:{access.port}", _config(settings), access.ca)
 
 
-def imapc(host: str, port: int, master: str, password: str, ca: str) -> Transport:
-    """To a foreign IMAP server with a master user. `ca` empty: the authorities that the image trusts.
-
-    Raises: SideError
+def imapc(host: str, port: int, ssl: str, user: str, password: str, *, ca_file: str, prefix: str) -> Transport:
+    """The same for one mailbox of a foreign IMAP server. `ssl`: `imaps` or `starttls`; `ca_file` empty: the authorities
+    that the image trusts; `prefix`: what stands before all its folders but INBOX. Raises: SideError
     """
-    if any(sign in f"{host}{master}{password}" for sign in '"\\\r\n'):
-        raise SideError("the source's host, master user or password holds a quote, backslash or line break")
     settings = [
-        f"imapc_host = {host}",
+        f"imapc_host = {_value(host)}",
         f"imapc_port = {port}",
-        "imapc_ssl = imaps",
-        f'imapc_user = "%{{user}}*{master}"',
-        f'imapc_password = "{password}"',
-        f"ssl_client_ca_file = {FOLDER}/ca.pem" if ca else "ssl_client_ca_dir = /etc/ssl/certs",
+        f"imapc_ssl = {ssl}",
+        f"imapc_user = {_value(user)}",
+        f"imapc_password = {_value(password)}",
+        f"imapc_list_prefix = {_value(prefix)}",
+        f"ssl_client_ca_file = {ca_file}" if ca_file else "ssl_client_ca_dir = /etc/ssl/certs",
         "ssl_client_require_valid_cert = yes",
     ]
-    return Transport("imapc:", ca, _config(settings))
+    return Transport("imapc:", _config(settings))
+
+
+def _value(text: str) -> str:
+    """As a quoted string, in which `%{` would be a variable. Raises: SideError"""
+    if any(sign in text for sign in "\r\n\0"):
+        raise SideError("the source's host, user or password holds a line break")
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
 
 
 def _config(settings: Sequence[str]) -> str:
@@ -98,8 +112,24 @@ def _config(settings: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def sync(imap: Runner, transport: Transport, direction: Direction, address: str, seconds: float) -> str | None:
+def write_private(imap: Runner, name: str, text: str) -> None:
+    """A file in the container's memory that only root can read. Raises: SideError"""
+    checked(imap, ["sh", "-c", _PRIVATE, "sh", FOLDER, name], stdin=text.encode())
+
+
+def sync(
+    imap: Runner,
+    transport: Transport,
+    direction: Direction,
+    address: str,
+    seconds: float,
+    *,
+    exclude: Sequence[str] = (),
+    in_use: bool = False,
+) -> str | None:
     """What stopped the pass, or None. Ended from within the container after `seconds`, so nothing is left running.
+    Folders in `exclude` are not touched. `in_use`: the side that is copied to is; else a folder with as many changes on
+    both sides (UIDNEXT, HIGHESTMODSEQ and count equal; measured) would be taken for unchanged and left out.
 
     Raises: HostGone
     """
@@ -107,6 +137,8 @@ def sync(imap: Runner, transport: Transport, direction: Direction, address: str,
     command = ["timeout", "-k", "10", f"{seconds:.0f}", "doveadm", "-c", CONFIG, "sync", "-1", "-l", "60"]
     command += ["-T", str(STALLED)]
     command += ["-R"] if direction is Direction.TO_TENANT else []
+    command += ["-f"] if in_use else []
+    command += [word for folder in exclude for word in ("-x", folder)]
     command += ["-u", address, transport.location]
     for _ in range(_ATTEMPTS):
         try:

@@ -27,9 +27,11 @@ class Server:
 
     boxes: dict[str, Box] = field(default_factory=lambda: {"INBOX": Box()})
     told: int = 0
+    removed: int = 0
 
     def add(self, name: str) -> None:
-        box = self.boxes.setdefault(name, Box())
+        # A folder that is made anew has another UIDVALIDITY (RFC 3501 §2.3.1.1).
+        box = self.boxes.setdefault(name, Box(1 + 1000 * self.removed))
         box.modseq += 1
         box.messages[box.uidnext] = (box.modseq, Message(box.uidnext, b"g%d" % box.uidnext, ()))
         box.uidnext += 1
@@ -58,8 +60,8 @@ class Server:
                 self.add(name)
 
     def remove(self, name: str) -> None:
-        if name != "INBOX":
-            self.boxes.pop(name, None)
+        if name != "INBOX" and self.boxes.pop(name, None):
+            self.removed += 1
 
     # -- what `look` asks ----------------------------------------------------------------------------------------------
 

@@ -134,7 +134,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     def sieve(side: Side, address: str) -> Iterator[Script]:
         yield Script(side, address)
 
-    def sync(side: Side, transport: object, direction: Direction, address: str, seconds: float) -> str | None:
+    def sync(
+        side: Side, transport: object, direction: Direction, address: str, seconds: float, *, in_use: bool
+    ) -> str | None:
         made.done.append("sync")
         try:
             made.copied(address)

@@ -1,6 +1,5 @@
 """When a dsync is run again, and what is said when it does not end well."""
 
-import stat
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mailtenant.mailbox_copy.sync import CONFIG, FOLDER, STALLED, Transport, sync
-from mailtenant.migration.sides import Direction
+from mailtenant.mailbox_copy.sync import FOLDER, STALLED, Transport, imapc, sync
+from mailtenant.migration.sides import Direction, SideError
 from mailtenant.runner import Done
 
-TRANSPORT = Transport("tcps:a:1", "the CA's certificate\n", "doveadm_password = secret\n")
+TRANSPORT = Transport("tcps:a:1", "doveadm_password = s3cret\n", "the CA's certificate\n")
 STALL = (
     "dsync(mail.example): Error: I/O has stalled, no activity for 45 seconds (last sent=mail, last recv=mail_change)\n"
 )
@@ -24,12 +23,12 @@ class Played:
 
     answers: list[Done]
     asked: list[list[str]] = field(default_factory=list)
-    heard: list[bytes] = field(default_factory=list)
+    given: list[bytes] = field(default_factory=list)
     name: str = "imap"
 
     def run(self, command: Sequence[str], *, stdin: bytes = b"", seconds: float = 0) -> Done:
         self.asked.append(list(command))
-        self.heard.append(stdin)
+        self.given.append(stdin)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -67,18 +66,35 @@ def test_any_other_failure_is_not_repeated() -> None:
     assert "no such user" in failure
 
 
-def test_the_configuration_goes_with_the_command_and_no_secret_is_an_argument(tmp_path: Path) -> None:
+def source(password: str) -> Transport:
+    return imapc("old.test", 993, "imaps", "jo*admin", password, ca_file="", prefix="INBOX")
+
+
+def test_a_foreign_servers_password_goes_by_stdin_each_time() -> None:
+    runner, transport = Played([Done(2, b"", ""), Done(0, b"", "")]), source("s3cret")
+    assert sync(runner, transport, Direction.TO_TENANT, "jo@acme.test", 60) is None  # type: ignore[arg-type]
+    assert [b'imapc_password = "s3cret"' in text for text in runner.given] == [True, True]
+    assert "s3cret" not in repr(runner.asked) and "s3cret" not in repr(transport)
+    assert all(" -c /dev/stdin sync " in " ".join(command) for command in runner.asked)
+
+
+def test_the_script_gives_a_file_without_a_name_to_the_command_and_keeps_only_the_ca(tmp_path: Path) -> None:
     runner = Played([Done(0, b"", "")])
-    TRANSPORT.run(runner, ["cat", CONFIG], 60)  # type: ignore[arg-type]
-    [words], [heard] = runner.asked, runner.heard
-    assert "secret" not in " ".join(words) and words[-2:] == ["cat", CONFIG]
-    # The same as the container's shell does it, in another folder.
-    there = str(tmp_path / "copy")
-    words = [there if word == FOLDER else word.replace(FOLDER, there) for word in words]
+    TRANSPORT.run(runner, ["sh", "-c", "cat /dev/stdin; readlink /proc/self/fd/0"], 60)  # type: ignore[arg-type]
+    [words], [given] = runner.asked, runner.given
+    assert "s3cret" not in " ".join(words)
+    # The same as the container's shell does it, in another folder; again, over what is there.
     for _ in range(2):
-        done = subprocess.run(words, input=heard, capture_output=True, check=True)
-        assert done.stdout.decode() == TRANSPORT.config
-    assert {file.name: file.read_text() for file in Path(there).iterdir()} == {
-        "ca.pem": TRANSPORT.ca, "dovecot.conf": TRANSPORT.config,
-    }  # fmt: skip
-    assert stat.S_IMODE(Path(there, "dovecot.conf").stat().st_mode) == 0o600
+        done = subprocess.run(
+            [str(tmp_path) if word == FOLDER else word for word in words], input=given, capture_output=True, check=True
+        )
+        text, place = done.stdout.decode().splitlines()
+        assert text == TRANSPORT.config.strip() and place.endswith("(deleted)")
+        assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"ca.pem": TRANSPORT.ca}
+
+
+def test_what_a_configuration_file_would_read_otherwise_is_escaped() -> None:
+    assert r'imapc_password = "a\"b\\c%%{user}"' in source('a"b\\c%{user}').config
+    with pytest.raises(SideError, match="line break") as refused:
+        source("s3cret\nmail_path = /tmp")
+    assert "s3cret" not in str(refused.value)

@@ -150,6 +150,21 @@ def test_late_mail_comes_onto_a_side_in_use_and_leaves_what_its_people_did(
         assert filters.read().active == "mine"
 
 
+def test_one_late_message_comes_also_where_the_other_side_has_got_one_too(
+    copier: MailboxCopier, shared: Shared, tenant: RunningTenant
+) -> None:
+    """Measured: UIDNEXT, HIGHESTMODSEQ and count are equal then, and `sync -1` takes the folder for unchanged."""
+    with shared.imap(JO) as old, tenant.imap(JO) as new:
+        append(old, "common")
+        assert copier.run(TO_TENANT, [JO.address]).differences() == ()
+        append(old, "late")
+        append(new, "arrived on the new side")
+        for _ in range(2):
+            assert copier.late(TO_TENANT, [JO.address]).errors() == ()
+            wanted = ["arrived on the new side", "common", "late"]
+            assert sorted(subjects(new)) == [f"Subject: test {token}" for token in wanted]
+
+
 def test_mail_that_the_target_had_before_the_first_pass_is_seen_as_a_difference_and_nothing_is_lost(
     copier: MailboxCopier, shared: Shared, tenant: RunningTenant
 ) -> None:
@@ -183,7 +198,9 @@ def test_a_source_that_shrinks_stops_everything(
     host.freeze()
     asked: list[str] = []
 
-    def loses(imap: Runner, transport: object, direction: Direction, address: str, seconds: float) -> None:
+    def loses(
+        imap: Runner, transport: object, direction: Direction, address: str, seconds: float, *, in_use: bool
+    ) -> None:
         asked.append(address)
         assert not host.runner.run(["doveadm", "expunge", "-u", address, "mailbox", "INBOX", "1"]).code
 
