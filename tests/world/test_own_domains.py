@@ -117,7 +117,7 @@ def test_a_new_domain_restarts_no_mail_service_and_signs_at_once(grown: Grown, o
     (sent,) = outside.send(message(WRITER, jo.address, token), sender=WRITER, recipients=[jo.address])
     assert sent.accepted
     tenant.wait_for(jo, token)
-    assert forwarded(tenant, f"Jo <jo@{NEW}>").startswith("550")
+    assert forwarded(tenant, f"Jo <jo@{NEW}>").startswith("554")
     assert started(tenant) == before
 
     # Taken out while it has a mailbox: refused, and the filter still knows it.
@@ -162,7 +162,7 @@ def test_while_the_list_is_damaged_what_it_named_is_ours_and_nothing_is_foreign(
     assert forwarded(alpha, foreign) == "250"
     with damaged(alpha, damage):
         assert signed(alpha, jo, outside) == {(alpha.domain, "pass")}
-        assert forwarded(alpha, forged).startswith("550")
+        assert forwarded(alpha, forged).startswith("554")
         # A domain that came with the list that cannot be read: nobody knows whether this is one.
         assert forwarded(alpha, foreign).startswith("451")
     assert forwarded(alpha, foreign) == "250"
