@@ -1,5 +1,7 @@
 """The tenant's own PostgreSQL: domains, mailboxes, aliases, quotas."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_docker as docker
 
@@ -15,7 +17,8 @@ class Database(pulumi.ComponentResource):
 
     Replaced by: image, rendered files (memory is among what they follow), the reader's password; the data stays on its
     volume. In place: CPU shares. Applied within seconds, without a restart: domains and capacity (`accounts.json`);
-    an `up` that would set less than is in use is refused. Outputs: `address` (internal).
+    an `up` that would set less than is in use is refused. `after`: what must be there before a new document is.
+    Outputs: `address` (internal).
     """
 
     def __init__(
@@ -24,6 +27,8 @@ class Database(pulumi.ComponentResource):
         context: TenantContext,
         internal: pulumi.Output[str],
         opts: pulumi.ResourceOptions | None = None,
+        *,
+        after: Sequence[pulumi.Resource] = (),
     ) -> None:
         super().__init__("mailtenant:index:Database", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -38,6 +43,7 @@ class Database(pulumi.ComponentResource):
             accounts.volume_name,
             "/etc/mailtenant",
             [Upload("/etc/mailtenant/accounts.json", accounts_document(context.settings))],
+            after=after,
             before_create=context.before_accounts,
         )
         address = context.settings.internal_address("database")

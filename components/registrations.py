@@ -23,6 +23,7 @@ class Registered:
     """One resource as the engine would get it; `inputs` in wire names, secrets unwrapped and named in `secret`.
 
     `dependencies` maps an input to the URNs that its value comes from; `aliases` are the raw requests'.
+    `after`: URNs of all that must be there before.
     """
 
     type: str
@@ -40,6 +41,7 @@ class Registered:
     import_id: str = ""
     dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: tuple[Mapping[str, Any], ...] = ()
+    after: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class _Monitor(mocks.MockMonitor):
                 request.importId,
                 {key: tuple(value.urns) for key, value in request.propertyDependencies.items() if value.urns},
                 tuple(json_format.MessageToDict(alias) for alias in request.aliases),
+                tuple(sorted(request.dependencies)),
             )
         )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

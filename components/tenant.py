@@ -23,7 +23,7 @@ from mailtenant.dns.findings import PlanRefused
 from mailtenant.rendering import SERVICES, RenderedFile, render_tenant
 from mailtenant.rendering.services import EDGE_PORTS, WEB_PORTS
 from mailtenant.secrets import TenantSecrets
-from mailtenant.sending import limits_document
+from mailtenant.sending import limits_document, own_domains
 from mailtenant.settings import TenantSettings
 
 
@@ -71,8 +71,10 @@ class TenantMail(pulumi.ComponentResource):
         networks = TenantNetworks(f"{name}-networks", context, child)
         edge = Edge(f"{name}-edge", context, networks.internal, child)
         resolver = Resolver(f"{name}-resolver", context, edge, child)
-        database = Database(f"{name}-database", context, networks.internal, child)
-        mail_filter = MailFilter(f"{name}-filter", context, networks.internal, database, resolver.container, child)
+        mail_filter = MailFilter(f"{name}-filter", context, child)
+        # The filter knows a new domain and its key before the database makes Postfix take mail for it.
+        database = Database(f"{name}-database", context, networks.internal, child, after=[mail_filter.own_domains])
+        mail_filter.run(networks.internal, database, resolver.container)
         imap = ImapServer(f"{name}-imap", context, edge, [database.container, resolver.container], child)
         SmtpServer(f"{name}-smtp", context, edge, imap, mail_filter, child)
         for node in settings.smtp_nodes[1:]:
@@ -95,9 +97,10 @@ class TenantMail(pulumi.ComponentResource):
             "records": [
                 {"name": r.name, "type": r.type, "value": r.value, "ttl": r.ttl, "reason": r.reason} for r in planned
             ],
-            # The live file of limits as well: a preview shows the line that a raised limit changes.
+            # Live files as well: a preview shows the line that a raised limit or a new domain changes.
             "files": {
                 **{file.tree_path: file.content for file in rendered},
+                "rspamd/var/lib/dkim/domains.list": own_domains(settings),
                 "rspamd/var/lib/limits/limits.json": limits_document(settings),
             },
             "certificate_authority": settings.tls.ca,

@@ -52,6 +52,12 @@ def test_every_running_container_has_least_privilege_and_limits(acme: Sequence[R
         assert container.delete_before_replace, name
 
 
+def test_the_filter_knows_a_domain_and_its_key_before_the_database_does(acme: Sequence[Registered]) -> None:
+    after = {r.name: {urn.rsplit("::", 1)[-1] for urn in r.after} for r in acme}
+    assert "acme-filter-dkim-selectors" in after["acme-database-accounts-carrier"]
+    assert "acme-filter-dkim-keys" in after["acme-filter-dkim-selectors"]
+
+
 def test_all_objects_carry_the_tenants_label_and_prefix(acme: Sequence[Registered]) -> None:
     for resource in acme:
         if resource.type in (CONTAINER, VOLUME, "docker:index/network:Network"):

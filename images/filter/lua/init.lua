@@ -2,6 +2,7 @@
 --
 -- sender.lua   who an authenticated user may be in From and Sender
 -- signing.lua  nothing of ours leaves without our signature
+-- domains.lua  which domains are ours
 -- limits.lua   how many recipients a mailbox, a domain and the tenant may reach
 -- results.lua  what the recipient reads about the checks
 --
@@ -44,7 +45,7 @@ end
 
 local owners = require("owners").watch(options.owners)
 local signing = require("signing")
-signing.configure(options.domains, options.host, options.selectors, options.key_path)
+signing.configure(options)
 
 register("MAILTENANT_SENDER", "prefilter", 10, require("sender").rule(owners))
 register("MAILTENANT_SIGNED", "postfilter", 9, signing.rule(owners))

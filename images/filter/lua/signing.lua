@@ -5,13 +5,14 @@
 -- carries that domain's valid signature. Signing it anew would give a forged message our name.
 
 local addresses = require "addresses"
+local domains = require "domains"
 local logger = require "rspamd_logger"
 local watched = require "watched"
 
 local signing = {}
 
 local NAME = "MAILTENANT_SIGNED"
-local ours, host, selectors, key_path = {}, nil, nil, nil
+local own, host, selectors, key_path = nil, nil, nil, nil
 
 -- Lines of `domain selector`, with a second selector where two keys sign (RFC 8463: Ed25519 beside RSA).
 function signing.parse(text)
@@ -29,13 +30,11 @@ function signing.parse(text)
   return map
 end
 
-function signing.configure(domains, tenant_host, selector_map, path)
-  for _, domain in ipairs(domains) do
-    ours[domain:lower()] = true
-  end
-  host = tenant_host:lower()
-  key_path = path
-  selectors = watched.file(selector_map, signing.parse)
+function signing.configure(options)
+  host = options.host:lower()
+  own = domains.watch(options.domains, host)
+  key_path = options.key_path
+  selectors = watched.file(options.selectors, signing.parse)
 end
 
 local function from_address(task)
@@ -46,8 +45,7 @@ end
 
 local function from_domain(task)
   local address = from_address(task)
-  local domain = address and address:match("@([^@]+)$")
-  return domain and ours[domain] and domain or nil
+  return address and address:match("@([^@]+)$") or nil
 end
 
 local function loopback(task)
@@ -67,7 +65,8 @@ function signing.condition(task)
   end
   local domain = from_domain(task)
   local signing_keys = {}
-  for _, selector in ipairs(domain and selectors.value[domain] or {}) do
+  local signs = domain and own.whose(domain) == "own" and selectors.value[domain]
+  for _, selector in ipairs(signs or {}) do
     local path = key_path:gsub("%$domain", domain):gsub("%$selector", selector)
     -- rspamd keeps keys in memory: look for each message whether this one may still be used. (Handing over the key
     -- itself would do that too, but rspamd writes a key that it cannot parse into its log.)
@@ -127,18 +126,25 @@ function signing.rule(owners)
       return
     end
     local login = task:get_user()
-    local domain = from_domain(task)
     if login and task:cache_get("mailtenant_sender") ~= login:lower() then
       return verdict(task, "soft reject", "The sender was not checked; try again later")
     end
-    if not login and not (loopback(task) and domain) then
+    if not login and not loopback(task) then
+      return
+    end
+    local domain = from_domain(task)
+    local whose = own.whose(domain)
+    if not whose then
+      return verdict(task, "soft reject", "The list of our domains cannot be read; try again later")
+    end
+    if not login and whose == "foreign" then
       return
     end
     if login or written_here(task) then
       if not login and not own_words(task, owners) then
         return verdict(task, "reject", "Sender address rejected: the header From is not the sender's own")
       end
-      if not (domain and signed(task, domain)) then
+      if not (whose == "own" and signed(task, domain)) then
         return verdict(task, "soft reject", "The message could not be signed; try again later")
       end
     elseif not has_option(task, "R_DKIM_ALLOW", domain .. ":") then
