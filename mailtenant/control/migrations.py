@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mailtenant.control import audit, customers, outbox
+from mailtenant.control import audit, customers, outbox, reports
 from mailtenant.control.errors import Conflict, NotFound
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import ChecklistItem, Domain, Message, MigrationEvent, MigrationRow, Tenant
@@ -65,6 +65,12 @@ def apply_in(
         shared = (plane.settings.shared_smtp_host, plane.settings.shared_imap_host)
         tenant.smtp_host, tenant.imap_host = (hosts, hosts) if after.serving is Side.TENANT else shared
     detail = event.detail()
+    if isinstance(event, events.Verified):
+        reports.note_verification(plane, session, tenant.id, after.attempt, event.verification)
+    if isinstance(event, events.Agree):
+        # What was signed off: the report as it was at that moment.
+        verified = reports.shown_verification(session, tenant.id, after.attempt)
+        detail["verification"] = verified["at"] if verified else None
     session.add(
         MigrationEvent(
             migration_id=row.id, version=row.version, key=key, event=event.name, source=before.state,
@@ -100,6 +106,8 @@ def check_item(
     if not green:
         if row is not None:
             session.delete(row)
+        if item is Item.USAGE:
+            reports.drop(session, tenant.id, reports.Kind.AGREED)
     elif row is None:
         session.add(ChecklistItem(tenant_id=tenant.id, item=item.value, by=by, at=plane.now(), note=note))
     else:

@@ -42,6 +42,11 @@ def put(plane: ControlPlane, session: Session, tenant_id: int, kind: Kind, conte
     return row
 
 
+def drop(session: Session, tenant_id: int, kind: Kind) -> None:
+    if (row := get(session, tenant_id, kind)) is not None:
+        session.delete(row)
+
+
 def note_logins(plane: ControlPlane, session: Session, tenant_id: int, seen: Sequence[Login]) -> None:
     """Adds what the old host's log shows now to what it has shown before."""
     row = session.get(Report, (tenant_id, Kind.LOGINS.value), with_for_update=True)

@@ -13,6 +13,7 @@ from mailtenant.logins import admitted
 from mailtenant.migration.sides import Activity, CustomerAccounts, SideError
 from mailtenant.runner import Runner, checked
 from mailtenant.shared_host.accounts import customer_accounts
+from mailtenant.shared_host.mail_log import LogSummary, read_log
 from mailtenant.shared_host.paths import HostPaths
 from mailtenant.shared_host.queue import Queued, queued
 from mailtenant.shared_host.script import ACCESS, FLUSH, HELD, PROTOCOLS, REPORT, STATE
@@ -98,6 +99,10 @@ class SharedHost:
     def admitted(self) -> list[str]:
         """Logins that are not denied, whatever the tables say. Raises: SideError"""
         return admitted(self.runner, PROTOCOLS, self.domains)
+
+    def log(self) -> LogSummary:
+        """Logins of the customer's mailboxes and its mails a day, as far back as the host's log goes. Raises: SideError"""
+        return read_log(self.runner, self.paths.log, self.domains)
 
     def frozen(self) -> bool:
         """Whether logins of every domain of the customer are denied now."""
