@@ -59,9 +59,7 @@ def files(address: str, subnet: ipaddress.IPv4Network, dns: str, customers: Sequ
         "postfix/mailboxes": "".join(f"{c.address(m)} x\n" for c in customers for m in c.mailboxes),
         "postfix/aliases": "".join(_aliases(customer) for customer in customers),
         "postfix/logins": "".join(_logins(customer) for customer in customers),
-        "dovecot/dovecot.conf": DOVECOT.format(
-            host=SHARED_NAME, move=PATHS.move, storage=STORAGE, log=PATHS.log
-        ),
+        "dovecot/dovecot.conf": DOVECOT.format(host=SHARED_NAME, move=PATHS.move, storage=STORAGE, log=PATHS.log),
         "dovecot/copy.conf": COPY.format(move=PATHS.move, storage=STORAGE, port=COPY_PORT),
         "opendkim/opendkim.conf": OPENDKIM.format(subnet=subnet, dns=dns, folder=FOLDER),
         "opendkim/keys": "".join(f"{c.domain} {c.domain}:{SELECTOR}:/run/keys/{c.domain}.key\n" for c in customers),

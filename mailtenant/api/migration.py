@@ -64,8 +64,8 @@ class RecentLogin(BaseModel):
 
 
 class OldHostMailbox(BaseModel):
-    """A mailbox that was seen at the old host after the cut-over. `still`: within the last day. `known`: from an address
-    that was let in there before; if not, somebody may only be guessing passwords."""
+    """A mailbox that was seen at the old host after the cut-over. `still`: within the last day. `known`: from an
+    address that was let in there before; if not, somebody may only be guessing passwords."""
 
     address: str
     last_seen: str
@@ -132,8 +132,8 @@ class VerificationOut(BaseModel):
 
 
 class MigrationOut(BaseModel):
-    """`progress`: what the present step reports. `window`: when the interruption may be, in UTC. `old_host_logins`: from
-    the cut-over on."""
+    """`progress`: what the present step reports. `window`: when the interruption may be, in UTC. `old_host_logins`:
+    from the cut-over on."""
 
     state: str
     meaning: str
@@ -232,8 +232,8 @@ def history(request: Request, caller: CallerOf) -> list[dict[str, Any]]:
 def acknowledge(
     request: Request, caller: CallerOf, item: Annotated[Item, Path()], said: Acknowledgement
 ) -> dict[str, Any]:
-    """For `team`, `systems` and `usage`; the others turn green when we have proven them. `usage` takes the proposed size,
-    or another one."""
+    """For `team`, `systems` and `usage`; the others turn green when we have proven them. `usage` takes the proposed
+    size, or another one."""
     wishes = said.wishes()
     if item is not Item.USAGE:
         if wishes:

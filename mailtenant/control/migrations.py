@@ -61,9 +61,7 @@ def apply_in(
     _store(row, after)
     if after.serving is not before.serving:
         # One UPDATE of one row: no reader ever sees one host of each side.
-        hosts = plane.settings.tenant_host(tenant.label)
-        shared = (plane.settings.shared_smtp_host, plane.settings.shared_imap_host)
-        tenant.smtp_host, tenant.imap_host = (hosts, hosts) if after.serving is Side.TENANT else shared
+        tenant.smtp_host, tenant.imap_host = _hosts(plane, tenant, after.serving)
     detail = event.detail()
     if isinstance(event, events.Verified):
         reports.note_verification(plane, session, tenant.id, after.attempt, event.verification)
@@ -82,6 +80,22 @@ def apply_in(
         outbox.write(plane, session, tenant, applied.notice, event_key(row), after, event.told())
     session.flush()
     return _value(session, tenant, row)
+
+
+def _hosts(plane: ControlPlane, tenant: Tenant, serving: Side) -> tuple[str, str]:
+    """SMTP and IMAP host of the side that serves."""
+    own, settings = plane.settings.tenant_host(tenant.label), plane.settings
+    return (own, own) if serving is Side.TENANT else (settings.shared_smtp_host, settings.shared_imap_host)
+
+
+def rehost(plane: ControlPlane, session: Session, tenant: Tenant, *, actor: str) -> None:
+    """What `/api/userinfo/` answers becomes what the settings say now, for the side that serves. No event: nobody
+    moves."""
+    row, _ = load(session, tenant, lock=True)
+    before = (tenant.smtp_host, tenant.imap_host)
+    tenant.smtp_host, tenant.imap_host = _hosts(plane, tenant, Side(row.serving))
+    after = (tenant.smtp_host, tenant.imap_host)
+    audit.record(session, actor, "customer.rehost", tenant.id, plane.now(), before=list(before), after=list(after))
 
 
 def event_key(row: MigrationRow) -> str:

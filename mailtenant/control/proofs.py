@@ -35,9 +35,7 @@ def ask_contact(plane: ControlPlane, session: Session, tenant: Tenant, email: st
     return contact
 
 
-def answered(
-    plane: ControlPlane, session: Session, tenant: Tenant, code: str, *, by: str, actor: str
-) -> Contact:
+def answered(plane: ControlPlane, session: Session, tenant: Tenant, code: str, *, by: str, actor: str) -> Contact:
     """The code came back: that contact reads what we write. Raises: NotFound"""
     said = code.strip().upper()
     for contact in customers.contacts(session, tenant.id):
@@ -47,9 +45,7 @@ def answered(
     raise NotFound("this is not the code of our newest message to a contact; look at the mail again, or ask support")
 
 
-def receipt(
-    plane: ControlPlane, session: Session, tenant: Tenant, email: str, how: str, *, actor: str
-) -> Contact:
+def receipt(plane: ControlPlane, session: Session, tenant: Tenant, email: str, how: str, *, actor: str) -> Contact:
     """The contact was reached in another way; `how` says which and what shows it. Raises: NotFound, ControlError"""
     if not how.strip():
         raise ControlError("say how the contact was reached, and what shows it: a ticket, the time of a call")
@@ -137,6 +133,11 @@ def _keys_proven(session: Session, tenant: Tenant) -> bool:
     findings = row.content["findings"] if row else []
     bad = {one["zone"] for one in findings if not one["ok"]}
     return by_key <= {one["zone"] for one in findings} - bad
+
+
+def zones_by_key(session: Session, tenant: Tenant) -> set[str]:
+    """The customer's domains that are written with a key of its own."""
+    return _zones(session, tenant)[0]
 
 
 def _zones(session: Session, tenant: Tenant) -> tuple[set[str], set[str]]:

@@ -97,9 +97,7 @@ def agreed(session: Session, tenant_id: int) -> usage.Plan | None:
     return usage.Plan(**{name: row.content[name] for name in usage.Plan.__annotations__}) if row else None
 
 
-def note_verification(
-    plane: ControlPlane, session: Session, tenant_id: int, attempt: int, found: Verification
-) -> None:
+def note_verification(plane: ControlPlane, session: Session, tenant_id: int, attempt: int, found: Verification) -> None:
     """All probes of the last round before the move counts as verified."""
     content = {
         "attempt": attempt,

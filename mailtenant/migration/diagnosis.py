@@ -103,7 +103,8 @@ def messages(label: str, dead: Sequence[tuple[int, str, str]]) -> Diagnosis:
 def old_host(label: str, users: Sequence[OldHostUser] | None, looked: datetime | None) -> Diagnosis:
     """`users` None: nobody has looked."""
     if users is None or looked is None:
-        return Diagnosis("old-host-logins", False, "the old host's log was not read", f"mailtenant migrate logins {label}")
+        evidence = "the old host's log was not read"
+        return Diagnosis("old-host-logins", False, evidence, f"mailtenant migrate logins {label}")
     still = [one for one in users if one.still]
     if not still:
         gone = f"; {len(users)} were seen after the cut-over and have changed" if users else ""
@@ -133,7 +134,7 @@ def queues(label: str, serving: Side, shared: Activity | None, tenant: Activity 
             )
             found.append(Diagnosis(name, False, said, fix))
         elif side is not serving and activity.sessions:
-            found.append(Diagnosis(name, False, said, "nobody may be logged in there: mailtenant migrate retry, or kick them"))
+            found.append(Diagnosis(name, False, said, "nobody may be logged in there: `doveadm kick` ends it"))
         else:
             found.append(Diagnosis(name, True, said))
     return found

@@ -1,9 +1,8 @@
 """What a customer uses on the old host, and the size that is proposed for its own servers. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple
 
 GIB: Final = 1024**3
 Size = Literal["small", "medium", "large"]
@@ -55,7 +54,7 @@ class Plan:
             )
             if there < wanted
         ]  # fmt: skip
-        if size in SIZES and SIZES.index(cast(Size, size)) < SIZES.index(self.size):
+        if size in SIZES and SIZES.index(size) < SIZES.index(self.size):
             found.append(f"size {size}, agreed {self.size}")
         return found
 
@@ -74,7 +73,8 @@ def report(usage: Usage) -> dict[str, Any]:
     """As it is kept and shown."""
     return {
         "mailboxes": usage.mailboxes, "domains": usage.domains, "octets": usage.octets,
-        "mails_a_day_p95": usage.mails_a_day, "days": [list(day) for day in usage.days], "proposed": vars(proposal(usage)),
+        "mails_a_day_p95": usage.mails_a_day, "days": [list(day) for day in usage.days],
+        "proposed": vars(proposal(usage)),
     }  # fmt: skip
 
 
@@ -90,6 +90,4 @@ def changed(plan: Plan, size: str | None, mailboxes: int | None, domains: int | 
     ]  # fmt: skip
     if min(numbers) < 1:
         raise ValueError("mailboxes, domains and storage are at least 1 each")
-    return Plan(cast(Size, size or plan.size), *numbers)
-
-
+    return Plan(size or plan.size, *numbers)

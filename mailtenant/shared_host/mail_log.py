@@ -18,7 +18,7 @@ from mailtenant.runner import Runner
 _MISSING: Final = 66
 _SECONDS: Final = 300.0
 READ: Final = r"""
-# LOG DOMAIN…   the host's time; `L` and the newest line of each user, client, service and outcome; `D` and a day's mails
+# LOG DOMAIN…   `T` the host's time; `L` the newest line of each user, client, service and outcome; `D` a day's mails
 set -eu
 log=$1
 shift
@@ -38,7 +38,7 @@ BEGIN { n = split(tolower(ENVIRON["DOMAINS"]), list, " "); for (i = 1; i <= n; i
     user = part("user=<[^>]*>", 6)
     if (!ours(user)) next
     service = $0; sub(/-login: .*/, "", service); sub(/.*[^a-z0-9]/, "", service)
-    last[user, part("rip=[^, ]*", 4), service, $0 ~ /-login: (Login|Logged in): /] = $0
+    last[user, part("rip=[^, ]*", 4), service, $0 ~ /-login: (Info: )?(Login|Logged in): /] = $0
     next
 }
 /sasl_username=/ {
@@ -61,9 +61,9 @@ END {
 
 _STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:?\d\d)?\s")
 _OLD_STAMP: Final = re.compile(r"([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)\s")
-_DOVECOT: Final = re.compile(r"\b([a-z0-9]+)-login: (.*?)user=<([^>]*)>.*?\brip=([^,\s]+)")
+_DOVECOT: Final = re.compile(r"\b([a-z0-9]+)-login: (?:Info: )?(.*?)user=<([^>]*)>.*?\brip=([^,\s]+)")
 _POSTFIX: Final = re.compile(r"(: client=|\bfrom )[^\[\s]*\[([^\]]+)\].*\bsasl_username=([^,\s]+)")
-_MONTHS: Final = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SERVICES: Final = {"managesieve": "sieve"}
 
 
@@ -131,11 +131,11 @@ def _stamp(line: str, now: datetime) -> datetime | None:
         if found[2]:
             zone = datetime.fromisoformat(f"2000-01-01T00:00:00{found[2]}").tzinfo
         return at.replace(tzinfo=zone).astimezone(now.tzinfo)
-    if found := _OLD_STAMP.match(line):
-        month, day, hour, minute, second = found.groups()
+    if (found := _OLD_STAMP.match(line)) and found[1] in _MONTHS:
+        month, (day, hour, minute, second) = _MONTHS.index(found[1]) + 1, map(int, found.groups()[1:])
         for year in (now.year, now.year - 1):
             try:
-                at = datetime(year, _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=zone)
+                at = datetime(year, month, day, hour, minute, second, tzinfo=zone)
             except ValueError:
                 continue  # 29 February belongs to another year, or it is no date
             if at <= now + timedelta(days=1):
@@ -147,5 +147,3 @@ def _day(text: str, now: datetime) -> str:
     """`Nov 28` with its year."""
     at = _stamp(f"{text} 00:00:00 ", now) if text[:1].isalpha() else None
     return f"{at:%Y-%m-%d}" if at else text
-
-

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class HostPaths:
     """`move`: the folder that the adapter alone writes. `users` with `{domain}`: a customer's passwd-file (Dovecot).
     `mailboxes`, `logins`, `aliases`: Postfix's tables for all customers of who gets mail here, who may send as whom
-    (smtpd_sender_login_maps), and aliases. `copy_config`: the copy instance's configuration. `log`: where both daemons' lines stand, as syslog writes them."""
+    (smtpd_sender_login_maps), and aliases. `copy_config`: the copy instance's configuration. `log`: where
+    both daemons' lines stand, as syslog writes them."""
 
     move: str = "/srv/shared/move"
     users: str = "/etc/dovecot/users/{domain}"

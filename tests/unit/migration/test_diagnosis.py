@@ -33,7 +33,8 @@ CASES: dict[str, tuple[d.Diagnosis, bool, str, str]] = {
     "userinfo was left behind": (d.userinfo("acme", Side.TENANT, OLD, OLD, HOST), False, HOST, "rehost acme"),
     "userinfo is mixed": (d.userinfo("acme", Side.TENANT, (HOST, OLD[1]), OLD, HOST), False, "imap.old.test", "rehost"),
     "a step that fails": (
-        d.run("acme", MOVED, 2, "no answer", worker=True, active=True), False, "failed 2 times: no answer", "status acme",
+        d.run("acme", MOVED, 2, "no answer", worker=True, active=True),
+        False, "failed 2 times: no answer", "status acme",
     ),
     "no worker": (d.run("acme", MOVED, 0, "", worker=False, active=True), False, "no worker", "migrate run"),
     "nothing to do and no worker": (d.run("acme", MOVED, 0, "", worker=False, active=False), True, "nothing", ""),
@@ -76,7 +77,7 @@ def test_tasks_that_failed_since_the_cut_over_or_wait_too_long(seen: list[d.Task
 
 QUIET, HELD, MANY = Activity(0, 0, 0), Activity(0, 0, 3), Activity(2, 0, 99)
 QUEUES = {
-    "all quiet": ((Side.TENANT, QUIET, MANY.__class__(4, 1, 3)), []),
+    "all quiet": ((Side.TENANT, QUIET, Activity(4, 1, 3)), []),
     "mail is stuck at the old host": ((Side.TENANT, HELD, QUIET), ["queue-old"]),
     "people are logged in at the old host": ((Side.TENANT, Activity(1, 0, 0), QUIET), ["queue-old"]),
     "the new side's queue grows": ((Side.TENANT, QUIET, MANY), ["queue-new"]),
