@@ -14,7 +14,14 @@ from mailtenant.migration import State, events
 from tests.golden import assert_golden
 from tests.unit.api.service import Service, service
 from tests.unit.control.planes import (
-    ACTOR, HOST, SHARED, advance, clock_of, plane_for, ready_customer, settings_for,
+    ACTOR,
+    HOST,
+    SHARED,
+    advance,
+    clock_of,
+    plane_for,
+    ready_customer,
+    settings_for,
 )  # fmt: skip
 from tests.unit.migration.examples import EQUAL
 

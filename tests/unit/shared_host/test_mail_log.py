@@ -27,11 +27,11 @@ LINES = {
         Login("jo@acme.test", "192.0.2.7", "pop3", False, NOON),
     "2026-11-28T12:00:00 imap-login: Info: Logged in: user=<jo@acme.test>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.1, "
     "mpid=211, TLS, session=<29PLK1VhdrkKVwAB>": Login("jo@acme.test", "192.0.2.7", "imap", True, NOON),
-    "2026-11-28T12:00:00 imap-login: Info: Login aborted: Logged out (auth failed, 1 attempts in 2 secs) (auth_failed): "
-    "user=<jo@acme.test>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.1, TLS, session=<MqrVK1VhirkKVwAB>":
+    "2026-11-28T12:00:00 imap-login: Info: Login aborted: Logged out (auth failed, 1 attempts in 2 secs) "
+    "(auth_failed): user=<jo@acme.test>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.1, TLS, session=<MqrVK1VhirkKVwAB>":
         Login("jo@acme.test", "192.0.2.7", "imap", False, NOON),
-    "2026-11-28 12:00:00 imap-login: Info: Login aborted: Logged out (auth service reported temporary failure, 1 attempts "
-    "in 3 secs) (temp_fail): user=<jo@acme.test>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.1, TLS, session=<JLoDLFVhmrk>":
+    "2026-11-28 12:00:00 imap-login: Info: Login aborted: Logged out (auth service reported temporary failure, 1 "
+    "attempts in 3 secs) (temp_fail): user=<jo@acme.test>, method=PLAIN, rip=192.0.2.7, lip=192.0.2.1, TLS":
         Login("jo@acme.test", "192.0.2.7", "imap", False, NOON),
     "Nov 28 12:00:00 mail postfix/submission/smtpd[7]: 4XYZ: client=pc.example[192.0.2.7], sasl_method=PLAIN, "
     "sasl_username=jo@acme.test": Login("jo@acme.test", "192.0.2.7", "smtp", True, NOON),
