@@ -1,7 +1,7 @@
 """`mailtenant customer`: the customers of the control plane, their contacts, checklist and webhook."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -9,14 +9,13 @@ from rich.table import Table
 
 from mailtenant.cli import output
 from mailtenant.cli.control import CustomerArgument, control, operator
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from mailtenant.control.plane import ControlPlane
-    from mailtenant.control.tables import Tenant
+from mailtenant.cli.customer_checklist import ask_contact, checklist, prove_contact
+from mailtenant.cli.customer_view import shown_of
 
 app = typer.Typer(no_args_is_help=True, help="Customers: whom we serve, on the shared host or on servers of their own.")
+app.command("ask-contact")(ask_contact)
+app.command("prove-contact")(prove_contact)
+app.command("checklist")(checklist)
 
 
 @app.command()
@@ -41,7 +40,7 @@ def add(
             plane, session, organisation=organisation, domains=domain, contact=(contact_name, contact_email),
             actor=operator(), label=label, provider=provider,
         )  # fmt: skip
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
@@ -64,7 +63,7 @@ def list_customers(
     if state is not None and state not in list(State):
         raise output.CommandError(f"there is no state of that name; the states are {', '.join(State)}")
     with control(project) as plane, plane.database.read() as session:
-        found = [_shown(plane, session, tenant) for tenant in customers.every(session)]
+        found = [shown_of(plane, session, tenant) for tenant in customers.every(session)]
     found = [one for one in found if state in (None, one["state"])]
     if as_json:
         output.print_json(found)
@@ -88,7 +87,7 @@ def show(label: CustomerArgument, as_json: output.JsonOption = False, project: o
 
     with control(project) as plane, plane.database.read() as session:
         tenant = customers.find(session, label)
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
         shown["keys"] = [api_keys.as_json(key) for key in api_keys.every(session, tenant.id)]
         shown["audit"] = [
             {"at": entry.at.isoformat(), "actor": entry.actor, "action": entry.action, "detail": entry.detail}
@@ -126,7 +125,7 @@ def confirm(
 
     with control(project) as plane, plane.database.write() as session:
         tenant = customers.confirm(plane, session, label, actor=operator(), new_label=new_label)
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
@@ -151,62 +150,11 @@ def contact(
         tenant = customers.find(session, label)
         customers.add_contact(plane, session, tenant, name, email, actor=operator())
         session.flush()
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
         typer.echo(f"announcements to {label} go to {len(shown['contacts'])} contacts")
-
-
-@app.command("ask-contact")
-def ask_contact(
-    label: CustomerArgument,
-    email: Annotated[str, typer.Argument(help="one of the customer's contacts")],
-    as_json: output.JsonOption = False,
-    project: output.ProjectOption = None,
-) -> None:
-    """Write to a contact and ask for an answer with a code, which proves that somebody reads what we announce.
-
-    Example: mailtenant customer ask-contact acme ann@acme.com
-    """
-    from mailtenant.control import customers, proofs
-
-    with control(project) as plane, plane.database.write() as session:
-        found = proofs.ask_contact(plane, session, customers.find(session, label), email, actor=operator())
-        asked = found.email
-    if as_json:
-        output.print_json({"label": label, "asked": asked})
-    else:
-        typer.echo(f"{asked} is asked; when the code comes back: mailtenant customer prove-contact {label} --code CODE")
-
-
-@app.command("prove-contact")
-def prove_contact(
-    label: CustomerArgument,
-    code: Annotated[str, typer.Option(help="the code that came back")] = "",
-    email: Annotated[str, typer.Option(help="with --receipt: which contact")] = "",
-    receipt: Annotated[str, typer.Option(help="reached in another way: how, and what shows it")] = "",
-    as_json: output.JsonOption = False,
-    project: output.ProjectOption = None,
-) -> None:
-    """Note that a contact has answered: by the code of our mail, or in another way. The checklist's `contact` turns
-    green.
-
-    Example: mailtenant customer prove-contact acme --code 7KQ2MXW4ZP
-    """
-    from mailtenant.control import customers, proofs
-
-    if bool(code) == bool(email and receipt) or (code and (email or receipt)):
-        raise output.CommandError("give either --code, or --email and --receipt")
-    with control(project) as plane, plane.database.write() as session:
-        tenant = customers.find(session, label, lock=True)
-        if code:
-            proofs.answered(plane, session, tenant, code, by=operator(), actor=operator())
-        else:
-            proofs.receipt(plane, session, tenant, email, receipt, actor=operator())
-        session.flush()
-        shown = _shown(plane, session, tenant)
-    _print_checklist(shown, as_json)
 
 
 @app.command()
@@ -221,7 +169,7 @@ def rehost(label: CustomerArgument, as_json: output.JsonOption = False, project:
     with control(project) as plane, plane.database.write() as session:
         tenant = customers.find(session, label, lock=True)
         migrations.rehost(plane, session, tenant, actor=operator())
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
@@ -244,7 +192,7 @@ def remove_contact(
     with control(project) as plane, plane.database.write() as session:
         tenant = customers.find(session, label, lock=True)
         customers.remove_contact(plane, session, tenant, email, actor=operator())
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
@@ -270,61 +218,11 @@ def domain(
         tenant = customers.find(session, label)
         customers.add_domain(plane, session, tenant, name, provider=provider, actor=operator())
         session.flush()
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
         typer.echo(f"{label} has {name}. Next, if it has servers of its own: mailtenant domain add {label} {name}")
-
-
-@app.command()
-def checklist(
-    label: CustomerArgument,
-    item: Annotated[str, typer.Argument(help="dns, team, systems, usage or contact")],
-    by: Annotated[str, typer.Option(help="who said or proved it")],
-    note: Annotated[str, typer.Option(help="on what grounds")] = "",
-    red: Annotated[bool, typer.Option("--red", help="take it back")] = False,
-    size: Annotated[str | None, typer.Option(help="usage: another size than proposed: small, medium, large")] = None,
-    mailboxes: Annotated[int | None, typer.Option(help="usage: another number than proposed")] = None,
-    storage_gib: Annotated[int | None, typer.Option(help="usage: another storage than proposed")] = None,
-    as_json: output.JsonOption = False,
-    project: output.ProjectOption = None,
-) -> None:
-    """Turn an item of the preparation checklist green, or red again. `dns` and `contact` want a proof first: keys that
-    read their zones (`migrate preflight`), a contact that has answered (`customer ask-contact`).
-
-    Example: mailtenant customer checklist acme dns --by "Jo Doe" --note "enters the records by hand"
-    """
-    from mailtenant.control import customers, proofs
-    from mailtenant.migration.evidence import Item
-
-    try:
-        wanted = Item(item)
-    except ValueError:
-        known = ", ".join(item.value for item in Item)
-        raise output.CommandError(f"the checklist has no such item; the items are {known}") from None
-    with control(project) as plane, plane.database.write() as session:
-        tenant = customers.find(session, label, lock=True)
-        if wanted is Item.USAGE and not red:
-            proofs.agree_size(
-                plane, session, tenant, by=by, actor=operator(), note=note, size=size, mailboxes=mailboxes,
-                storage_gib=storage_gib,
-            )  # fmt: skip
-        elif (size, mailboxes, storage_gib) != (None, None, None):
-            raise output.CommandError("only the item usage takes a size")
-        else:
-            proofs.by_hand(plane, session, tenant, wanted, green=not red, by=by, note=note, actor=operator())
-        session.flush()
-        shown = _shown(plane, session, tenant)
-    _print_checklist(shown, as_json)
-
-
-def _print_checklist(shown: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        output.print_json(shown["checklist"])
-        return
-    left = [name for name, green in shown["checklist"].items() if not green]
-    typer.echo(f"red: {', '.join(left)}" if left else "all green")
 
 
 @app.command()
@@ -378,29 +276,3 @@ def remove(
         how = "stops before its next step" if task["state"] == book.RUNNING else "is cancelled"
         typer.echo(f"its task {task['id']} ({task['kind']}) {how}")
     typer.echo(f"{label} is removed; its label is never given again")
-
-
-def _shown(plane: "ControlPlane", session: "Session", tenant: "Tenant") -> dict[str, Any]:
-    from mailtenant.control import customers, migrations
-    from mailtenant.migration.evidence import Item
-
-    row, found = migrations.load(session, tenant)
-    window = found.window
-    return {
-        "label": tenant.label,
-        "label_confirmed": tenant.label_confirmed_at is not None,
-        "organisation": tenant.organisation,
-        "state": found.state.value,
-        "reason": found.failure.why if found.failure else found.reason,
-        "fix": found.failure.fix if found.failure else "",
-        "smtp_host": tenant.smtp_host,
-        "imap_host": tenant.imap_host,
-        "tenant_host": plane.settings.tenant_host(tenant.label),
-        "window": {"start": window.start.isoformat(), "minutes": window.minutes} if window else None,
-        "until": found.until.isoformat() if found.until else None,
-        "contacts": [{"name": c.name, "email": c.email} for c in customers.contacts(session, tenant.id)],
-        "domains": [{"name": d.name, "provider": d.provider} for d in customers.domains(session, tenant.id)],
-        "checklist": {item.value: found.checklist.get(item) for item in Item},
-        "webhook": tenant.webhook_url,
-        "progress": row.progress,
-    }

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mailtenant.dns import godaddy_api, preflight
 from mailtenant.dns.godaddy_form import godaddy_existing
 from mailtenant.settings.existing import PHASES
 from tests import samples
@@ -201,3 +202,20 @@ def test_a_killed_run_is_finished_by_the_next(customer: Customer) -> None:
     assert customer.api.writes == []
     customer.up("adopted")
     assert customer.now() == customer.before
+
+
+def test_after_the_cut_over_the_key_of_before_still_pushes_repushes_and_cleans(customer: Customer) -> None:
+    for phase in PHASES:
+        customer.up(phase)
+    moved = ordered(customer.now())
+    customer.up(PHASES[-1])
+    assert customer.api.writes == [] and ordered(customer.now()) == moved  # push
+    for record in customer.api.domains[ZONE]:
+        if record["type"] == "MX":
+            record["data"] = "somebody.elsewhere.example"
+    assert ordered(customer.now()) != moved
+    customer.stack.run("up", "--refresh", "--yes", "--skip-preview")  # repush, as the API's task does it
+    mx = [record["data"] for record in customer.now() if record["type"] == "MX"]
+    assert mx == [json.loads(one)["data"] for one in moved if json.loads(one)["type"] == "MX"]
+    api = godaddy_api.Api(KEY, SECRET, customer.api.url)
+    assert all(finding.ok for finding in preflight.godaddy(api, ZONE))
