@@ -204,7 +204,7 @@ def test_a_killed_run_is_finished_by_the_next(customer: Customer) -> None:
     assert customer.now() == customer.before
 
 
-def test_after_the_cut_over_the_key_of_before_still_pushes_repushes_and_cleans(customer: Customer) -> None:
+def test_after_the_cut_over_the_key_of_before_still_pushes_and_repushes(customer: Customer) -> None:
     for phase in PHASES:
         customer.up(phase)
     moved = ordered(customer.now())
