@@ -15,6 +15,7 @@ from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import State, events
 from mailtenant.migration.evidence import CUSTOMER_ITEMS, ITEMS, Item
 from mailtenant.migration.states import MEANINGS
+from mailtenant.migration.todo import WORDS, to_do
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_plain_text
 
@@ -131,6 +132,13 @@ class VerificationOut(BaseModel):
     probes: list[ProbeOut]
 
 
+class ToDoOut(BaseModel):
+    """What you have to do yourself: `reconnect`, and `publish_records` where you keep your DNS."""
+
+    item: str
+    what: str
+
+
 class MigrationOut(BaseModel):
     """`progress`: what the present step reports. `window`: when the interruption may be, in UTC. `old_host_logins`:
     from the cut-over on."""
@@ -151,6 +159,7 @@ class MigrationOut(BaseModel):
     recent_logins: list[RecentLogin]
     old_host_logins: OldHostLogins | None
     usage: UsageOut | None
+    to_do: list[ToDoOut]
     checklist: list[ChecklistOut]
 
 
@@ -338,6 +347,7 @@ def _shown(plane: ControlPlane, session: Session, label: str) -> dict[str, Any]:
         "verification": reports.shown_verification(session, tenant.id, found.attempt),
         **reports.shown_logins(session, tenant.id, found.cut_over_at, plane.now()),
         "usage": reports.shown_usage(session, tenant.id),
+        "to_do": [{"item": item, "what": WORDS[item]} for item in to_do(found)],
         "checklist": [
             {
                 "item": item.value, "what": what, "green": item in green, "yours": item in CUSTOMER_ITEMS,

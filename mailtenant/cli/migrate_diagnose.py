@@ -27,6 +27,7 @@ from mailtenant.migration.logins import at_old_host
 from mailtenant.migration.sides import Activity, SideError
 from mailtenant.settings.errors import SettingsErrors
 from mailtenant.tasks import book
+from mailtenant.workers.leases import database_now
 from mailtenant.workflow import runs, watch
 from mailtenant.workflow.ports import StepError
 from mailtenant.workflow.real.moves import PlaceSettings, RealMoves
@@ -92,7 +93,8 @@ def known(plane: ControlPlane, label: str) -> Iterator[Diagnosis]:
         migration = migrations.load(session, tenant)[1]
         run = runs.get(session, tenant)
         alive = select(func.count()).select_from(Worker)
-        worker = bool(session.scalar(alive.where(Worker.fenced_at.is_(None), Worker.stopped_at.is_(None))))
+        live = (Worker.kind == "migration", Worker.stopped_at.is_(None), Worker.lease_until > database_now(session))
+        worker = bool(session.scalar(alive.where(Worker.fenced_at.is_(None), *live)))
         tasks = [
             diagnosis.TaskSeen(row.id, row.kind, row.state, row.message, row.ended_at or row.created_at)
             for row in book.every(session, tenant.id)

@@ -37,6 +37,7 @@ def put(plane: ControlPlane, session: Session, tenant_id: int, kind: Kind, conte
     if row is None:
         row = Report(tenant_id=tenant_id, kind=kind.value, at=plane.now(), content=dict(content))
         session.add(row)
+        session.flush()  # found by the next call in this transaction
     else:
         row.at, row.content = plane.now(), dict(content)
     return row

@@ -131,6 +131,13 @@ def test_programs_that_log_in_are_listed_before_the_move_and_the_old_hosts_users
     ]
 
 
+def test_what_is_left_to_the_customer_is_listed(api: Service) -> None:
+    ready_customer(api.plane)
+    ready_customer(api.plane, "Globex", provider="cloudflare")
+    for label, wanted in (("acme", ["publish_records", "reconnect"]), ("globex", ["reconnect"])):
+        assert [one["item"] for one in api.get("/api/migration/", api.key(label)).json()["to_do"]] == wanted
+
+
 def test_the_size_is_acknowledged_or_changed_on_the_checklist(api: Service) -> None:
     add_customer(api.plane)
     key = api.key()
