@@ -12,7 +12,7 @@ RECONNECT: Final = "reconnect"
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         RECORDS: "enter the records of the sheet that we send, where your DNS is kept",
-        RECONNECT: "from the cut-over on: connect to the hosts that /api/userinfo/ names; user names and passwords stay",
+        RECONNECT: "from the cut-over on: connect to the hosts of /api/userinfo/; user names and passwords stay",
     }
 )
 
