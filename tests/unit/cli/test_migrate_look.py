@@ -9,6 +9,7 @@ import pytest
 
 from mailtenant.check.report import Report, Status, StepResult
 from mailtenant.cli.migrate_diagnose import Questions, asked
+from mailtenant.cli.migrate_plan import planned
 from mailtenant.control import audit, customers, migrations, proofs, reports
 from mailtenant.control.configuration import ControlSettings
 from mailtenant.control.plane import ControlPlane, open_plane
@@ -18,6 +19,8 @@ from mailtenant.migration import Side, usage
 from mailtenant.migration.evidence import Item
 from mailtenant.migration.logins import Login
 from mailtenant.migration.sides import Activity, SideError
+from mailtenant.workflow.decide import Step
+from mailtenant.workflow.ports import Change, Estimate
 from mailtenant.workflow.real.moves import RealMoves
 from tests.unit.cli.conftest import Cli
 from world.cloudflare_api import CloudflareApi
@@ -240,3 +243,22 @@ def test_diagnose_exits_with_1_on_a_finding_and_names_it(plane: ControlPlane, lo
 def test_proofs_are_of_the_zones_that_are_written_with_a_key(plane: ControlPlane) -> None:
     with plane.database.read() as session:
         assert proofs.zones_by_key(session, customers.find(session, "acme")) == {"acme.test"}
+
+
+def test_the_plan_is_the_same_for_the_same_customer_and_says_everything(plane: ControlPlane) -> None:
+    change = Change("cutover", "acme.test", "acme.test", "MX", "10 mail.inboxment.com", "10 acme.outboxment.com", False)
+    moves = SimpleNamespace(
+        estimate=lambda label: Estimate({"jo@acme.test": 1000}, 12.3, 5.6),
+        open=lambda label: SimpleNamespace(dns=SimpleNamespace(changes=lambda: (change,))),
+    )
+    first, second = (planned(plane, moves, "acme") for _ in range(2))  # type: ignore[arg-type]
+    assert first == second
+    assert first["estimate"] == {"copy_seconds": 12, "freeze_seconds": 6} and first["mailboxes"] == {
+        "jo@acme.test": 1000
+    }
+    assert (first["records"][0]["old"], first["records"][0]["new"]) == (
+        "10 mail.inboxment.com",
+        "10 acme.outboxment.com",
+    )
+    assert {step["step"] for step in first["steps"]}.isdisjoint(step["step"] for step in first["rollback"])
+    assert {step["step"] for step in (*first["steps"], *first["rollback"])} == {step.value for step in Step}
