@@ -14,7 +14,15 @@ from mailtenant.control import audit
 from mailtenant.control.errors import Conflict, ControlError, NotFound
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import (
-    ApiKey, ChecklistItem, Contact, Domain, Mailbox, MigrationRow, Report, Task, Tenant,
+    ApiKey,
+    ChecklistItem,
+    Contact,
+    Domain,
+    Mailbox,
+    MigrationRow,
+    Report,
+    Task,
+    Tenant,
 )  # fmt: skip
 from mailtenant.migration import Side, State
 from mailtenant.migration.evidence import Item
