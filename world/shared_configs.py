@@ -12,7 +12,8 @@ smtp_bind_address = {address}
 queue_directory = /var/spool/postfix
 data_directory = /var/lib/postfix
 meta_directory = /usr/share/postfix
-maillog_file = /dev/stdout
+# One file for both daemons, as syslog writes it on such hosts: logins are read there.
+maillog_file = {log}
 mydestination =
 mynetworks =
 relay_domains =
@@ -165,7 +166,9 @@ listen = *
 base_dir = /run/dovecot
 state_dir = /run/dovecot/state
 log_path = /dev/stderr
-log_timestamp =
+# Faults stay with the container's output; who logs in stands beside Postfix's lines.
+info_log_path = {log}
+log_timestamp = "%Y-%m-%dT%H:%M:%S "
 ssl = required
 ssl_server_cert_file = /srv/shared/tls/chain.pem
 ssl_server_key_file = /srv/shared/tls/key.pem

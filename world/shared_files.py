@@ -53,13 +53,13 @@ class SharedCustomer:
 def files(address: str, subnet: ipaddress.IPv4Network, dns: str, customers: Sequence[SharedCustomer]) -> dict[str, str]:
     """Name below `FOLDER` → text. Keys and certificates are not here."""
     texts = {
-        "postfix/main.cf": MAIN.format(host=SHARED_NAME, address=address, move=PATHS.move),
+        "postfix/main.cf": MAIN.format(host=SHARED_NAME, address=address, move=PATHS.move, log=PATHS.log),
         "postfix/master.cf": MASTER,
         "postfix/domains": "".join(f"{customer.domain} x\n" for customer in customers),
         "postfix/mailboxes": "".join(f"{c.address(m)} x\n" for c in customers for m in c.mailboxes),
         "postfix/aliases": "".join(_aliases(customer) for customer in customers),
         "postfix/logins": "".join(_logins(customer) for customer in customers),
-        "dovecot/dovecot.conf": DOVECOT.format(host=SHARED_NAME, move=PATHS.move, storage=STORAGE),
+        "dovecot/dovecot.conf": DOVECOT.format(host=SHARED_NAME, move=PATHS.move, storage=STORAGE, log=PATHS.log),
         "dovecot/copy.conf": COPY.format(move=PATHS.move, storage=STORAGE, port=COPY_PORT),
         "opendkim/opendkim.conf": OPENDKIM.format(subnet=subnet, dns=dns, folder=FOLDER),
         "opendkim/keys": "".join(f"{c.domain} {c.domain}:{SELECTOR}:/run/keys/{c.domain}.key\n" for c in customers),

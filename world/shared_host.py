@@ -41,7 +41,7 @@ class SharedHostServer:
 
     def prepare(self) -> Any:
         """The container, with all files in place; not started. Accounts are read anew by the daemons at once."""
-        for part in ("config", "mail", "queue"):
+        for part in ("config", "mail", "queue", "log"):
             self._engine.volume(f"{self.container}-{part}")
         found = self._engine.container(
             self.container,
@@ -72,7 +72,7 @@ class SharedHostServer:
         return shared_files.zones(self._layout.shared, self._spec.customers, keys)
 
     def _arguments(self) -> dict[str, Any]:
-        binds = {"config": FOLDER, "mail": "/var/vmail", "queue": "/var/spool/postfix"}
+        binds = {"config": FOLDER, "mail": "/var/vmail", "queue": "/var/spool/postfix", "log": "/var/log"}
         return {
             "capabilities": CAPABILITIES,
             # What only a new start takes over; accounts and tables are not among it.

@@ -1,7 +1,7 @@
 """`mailtenant customer`: the customers of the control plane, their contacts, checklist and webhook."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -9,14 +9,13 @@ from rich.table import Table
 
 from mailtenant.cli import output
 from mailtenant.cli.control import CustomerArgument, control, operator
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
-    from mailtenant.control.plane import ControlPlane
-    from mailtenant.control.tables import Tenant
+from mailtenant.cli.customer_checklist import ask_contact, checklist, prove_contact
+from mailtenant.cli.customer_view import shown_of
 
 app = typer.Typer(no_args_is_help=True, help="Customers: whom we serve, on the shared host or on servers of their own.")
+app.command("ask-contact")(ask_contact)
+app.command("prove-contact")(prove_contact)
+app.command("checklist")(checklist)
 
 
 @app.command()
@@ -41,7 +40,7 @@ def add(
             plane, session, organisation=organisation, domains=domain, contact=(contact_name, contact_email),
             actor=operator(), label=label, provider=provider,
         )  # fmt: skip
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
@@ -64,7 +63,7 @@ def list_customers(
     if state is not None and state not in list(State):
         raise output.CommandError(f"there is no state of that name; the states are {', '.join(State)}")
     with control(project) as plane, plane.database.read() as session:
-        found = [_shown(plane, session, tenant) for tenant in customers.every(session)]
+        found = [shown_of(plane, session, tenant) for tenant in customers.every(session)]
     found = [one for one in found if state in (None, one["state"])]
     if as_json:
         output.print_json(found)
@@ -88,7 +87,7 @@ def show(label: CustomerArgument, as_json: output.JsonOption = False, project: o
 
     with control(project) as plane, plane.database.read() as session:
         tenant = customers.find(session, label)
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
         shown["keys"] = [api_keys.as_json(key) for key in api_keys.every(session, tenant.id)]
         shown["audit"] = [
             {"at": entry.at.isoformat(), "actor": entry.actor, "action": entry.action, "detail": entry.detail}
@@ -126,7 +125,7 @@ def confirm(
 
     with control(project) as plane, plane.database.write() as session:
         tenant = customers.confirm(plane, session, label, actor=operator(), new_label=new_label)
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
@@ -151,11 +150,30 @@ def contact(
         tenant = customers.find(session, label)
         customers.add_contact(plane, session, tenant, name, email, actor=operator())
         session.flush()
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
         typer.echo(f"announcements to {label} go to {len(shown['contacts'])} contacts")
+
+
+@app.command()
+def rehost(label: CustomerArgument, as_json: output.JsonOption = False, project: output.ProjectOption = None) -> None:
+    """Have userinfo name the hosts that the settings give the side which serves the customer now: after the shared
+    host's name was changed in MAILTENANT_SHARED_SMTP_HOST and …_IMAP_HOST.
+
+    Example: mailtenant customer rehost acme
+    """
+    from mailtenant.control import customers, migrations
+
+    with control(project) as plane, plane.database.write() as session:
+        tenant = customers.find(session, label, lock=True)
+        migrations.rehost(plane, session, tenant, actor=operator())
+        shown = shown_of(plane, session, tenant)
+    if as_json:
+        output.print_json(shown)
+    else:
+        typer.echo(f"userinfo of {label}: {shown['smtp_host']}, {shown['imap_host']}")
 
 
 @app.command("remove-contact")
@@ -174,7 +192,7 @@ def remove_contact(
     with control(project) as plane, plane.database.write() as session:
         tenant = customers.find(session, label, lock=True)
         customers.remove_contact(plane, session, tenant, email, actor=operator())
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
@@ -200,45 +218,11 @@ def domain(
         tenant = customers.find(session, label)
         customers.add_domain(plane, session, tenant, name, provider=provider, actor=operator())
         session.flush()
-        shown = _shown(plane, session, tenant)
+        shown = shown_of(plane, session, tenant)
     if as_json:
         output.print_json(shown)
     else:
         typer.echo(f"{label} has {name}. Next, if it has servers of its own: mailtenant domain add {label} {name}")
-
-
-@app.command()
-def checklist(
-    label: CustomerArgument,
-    item: Annotated[str, typer.Argument(help="dns, team, systems, usage or contact")],
-    by: Annotated[str, typer.Option(help="who said or proved it")],
-    note: Annotated[str, typer.Option(help="on what grounds")] = "",
-    red: Annotated[bool, typer.Option("--red", help="take it back")] = False,
-    as_json: output.JsonOption = False,
-    project: output.ProjectOption = None,
-) -> None:
-    """Turn an item of the preparation checklist green, or red again.
-
-    Example: mailtenant customer checklist acme dns --by "Jo Doe" --note "enters the records by hand"
-    """
-    from mailtenant.control import customers, migrations
-    from mailtenant.migration.evidence import Item
-
-    try:
-        wanted = Item(item)
-    except ValueError:
-        known = ", ".join(item.value for item in Item)
-        raise output.CommandError(f"the checklist has no such item; the items are {known}") from None
-    with control(project) as plane, plane.database.write() as session:
-        tenant = customers.find(session, label, lock=True)
-        migrations.check_item(plane, session, tenant, wanted, green=not red, by=by, note=note, actor=operator())
-        session.flush()
-        shown = _shown(plane, session, tenant)
-    if as_json:
-        output.print_json(shown["checklist"])
-    else:
-        left = [name for name, green in shown["checklist"].items() if not green]
-        typer.echo(f"red: {', '.join(left)}" if left else "all green")
 
 
 @app.command()
@@ -292,29 +276,3 @@ def remove(
         how = "stops before its next step" if task["state"] == book.RUNNING else "is cancelled"
         typer.echo(f"its task {task['id']} ({task['kind']}) {how}")
     typer.echo(f"{label} is removed; its label is never given again")
-
-
-def _shown(plane: "ControlPlane", session: "Session", tenant: "Tenant") -> dict[str, Any]:
-    from mailtenant.control import customers, migrations
-    from mailtenant.migration.evidence import Item
-
-    row, found = migrations.load(session, tenant)
-    window = found.window
-    return {
-        "label": tenant.label,
-        "label_confirmed": tenant.label_confirmed_at is not None,
-        "organisation": tenant.organisation,
-        "state": found.state.value,
-        "reason": found.failure.why if found.failure else found.reason,
-        "fix": found.failure.fix if found.failure else "",
-        "smtp_host": tenant.smtp_host,
-        "imap_host": tenant.imap_host,
-        "tenant_host": plane.settings.tenant_host(tenant.label),
-        "window": {"start": window.start.isoformat(), "minutes": window.minutes} if window else None,
-        "until": found.until.isoformat() if found.until else None,
-        "contacts": [{"name": c.name, "email": c.email} for c in customers.contacts(session, tenant.id)],
-        "domains": [{"name": d.name, "provider": d.provider} for d in customers.domains(session, tenant.id)],
-        "checklist": {item.value: found.checklist.get(item) for item in Item},
-        "webhook": tenant.webhook_url,
-        "progress": row.progress,
-    }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mailtenant.cli import dns_credentials, output
+from mailtenant.cli import output
 from mailtenant.cli.dns_servers import ResolverOption, ServerOption, asked, live_spf
 from mailtenant.cli.stack_edit import edit_config, only_editor
 from mailtenant.dns.asked_zone import of_answers
@@ -16,6 +16,7 @@ from mailtenant.dns.managed import managed_slots
 from mailtenant.dns.planner import foreign_records, plan
 from mailtenant.dns.records import Slot
 from mailtenant.dns.snapshot import SnapshotError, of_cloudflare, of_godaddy, of_zone_file
+from mailtenant.fleet import dns_credentials
 from mailtenant.rest import ApiError
 from mailtenant.settings import StackFile, load_stack_file
 from mailtenant.settings.dns import Domain

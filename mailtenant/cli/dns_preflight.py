@@ -6,11 +6,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from mailtenant.cli import dns_credentials, output
-from mailtenant.dns.preflight import Finding
-from mailtenant.dns.preflight import addresses as foreign_addresses
-from mailtenant.dns.preflight import cloudflare as ask_cloudflare
-from mailtenant.dns.preflight import godaddy as ask_godaddy
+from mailtenant.cli import output
+from mailtenant.fleet import dns_keys
 from mailtenant.settings import load_stack_file
 
 
@@ -27,21 +24,7 @@ def preflight(
     """
     folder = output.project_dir(project)
     stack_file = load_stack_file(output.stack_file(project, label))
-    settings = stack_file.settings
-    found: list[Finding] = []
-    if settings.platform_dns.provider == "cloudflare":
-        api = dns_credentials.cloudflare(folder, stack_file, platform=True)
-        zone_id = settings.platform_dns.zone_id
-        asked = ask_cloudflare(api, zone_id, settings.platform_domain)
-        found += asked
-        if asked[0].ok:
-            hosts = {node.host: tuple(map(str, node.addresses)) for node in settings.smtp_nodes}
-            found += foreign_addresses(api, zone_id, settings.platform_domain, hosts)
-    for domain in settings.domains:
-        if domain.dns.provider == "cloudflare":
-            found += ask_cloudflare(dns_credentials.cloudflare(folder, stack_file), domain.dns.zone_id, domain.name)
-        elif domain.dns.provider == "godaddy":
-            found += ask_godaddy(dns_credentials.godaddy(folder, stack_file), domain.name)
+    found = [*dns_keys.platform_findings(folder, stack_file), *dns_keys.customer_findings(folder, stack_file)]
     if as_json:
         output.print_json([asdict(one) for one in found])
     elif not found:

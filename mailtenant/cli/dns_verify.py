@@ -71,6 +71,14 @@ def verify(
         raise typer.Exit(output.ExitCode.PROBLEM)
 
 
+def published(project: Path, stack_file: StackFile) -> list[Result]:
+    """One look at everything in the phase of the stack file."""
+    now = stack_file.dns_phase
+    planned = planned_records(stack_file.settings, stack_file.existing, now)
+    policy = policies(stack_file.settings, stack_file.existing, now)
+    return list(_results(stack_file, planned, None, None, _keys(project, stack_file), policy, now))
+
+
 def _results(
     stack_file: StackFile,
     planned: Sequence[Record],

@@ -8,7 +8,9 @@ import typer
 
 from mailtenant.cli import output
 from mailtenant.cli.control import control, operator
-from mailtenant.cli.migrate_plan import plan, preflight
+from mailtenant.cli.migrate_diagnose import diagnose
+from mailtenant.cli.migrate_look import logins, usage
+from mailtenant.cli.migrate_plan import plan, preflight, prove_keys, refuse_bad_keys
 from mailtenant.cli.migrate_run import run
 from mailtenant.cli.migrate_status import status, view
 from mailtenant.control import customers, migrations
@@ -20,6 +22,9 @@ app.command("preflight")(preflight)
 app.command("plan")(plan)
 app.command("run")(run)
 app.command("status")(status)
+app.command("logins")(logins)
+app.command("usage")(usage)
+app.command("diagnose")(diagnose)
 
 Label = Annotated[str, typer.Argument(help="the customer's label")]
 Reason = Annotated[str, typer.Option("--reason", help="why; the customer may read it")]
@@ -35,7 +40,8 @@ def schedule(
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
-    """Fix the window of LABEL's move, or another one, and announce it. Refused before the notice period.
+    """Fix the window of LABEL's move, or another one, and announce it. Refused before the notice period, and when a DNS
+    key of the customer does not read its zone now.
 
     Example: mailtenant migrate schedule acme --start 2026-12-12T20:00 --minutes 120 --interruption 15
     """
@@ -47,6 +53,8 @@ def schedule(
         with plane.database.read() as session:
             state = migrations.load(session, customers.find(session, label))[1].state
         kind = events.Schedule if state is State.REQUESTED else events.Reschedule
+        if kind is events.Schedule:
+            refuse_bad_keys(prove_keys(plane, output.project_dir(project), label))
         _apply(plane, label, kind(window), as_json)
 
 

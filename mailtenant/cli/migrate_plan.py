@@ -1,5 +1,6 @@
 """`mailtenant migrate preflight` and `plan`: what would happen, and whether it may."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,10 +9,12 @@ import typer
 from rich.table import Table
 
 from mailtenant.cli import output
-from mailtenant.cli.control import control
-from mailtenant.control import customers, migrations
+from mailtenant.cli.control import control, operator
+from mailtenant.control import customers, migrations, proofs
 from mailtenant.control.plane import ControlPlane
+from mailtenant.dns.preflight import Finding as ZoneFinding
 from mailtenant.workflow.decide import BACK_FROM_TENANT, BACK_ON_SHARED, STEPS
+from mailtenant.workflow.ports import StepError
 from mailtenant.workflow.real.moves import PlaceSettings, RealMoves
 
 Label = Annotated[str, typer.Argument(help="the customer's label")]
@@ -19,14 +22,16 @@ GIB = 1024**3
 
 
 def preflight(label: Label, as_json: output.JsonOption = False, project: output.ProjectOption = None) -> None:
-    """Check everything that must be right before LABEL moves: stack file, records, password schemes, capacity.
-    Changes nothing; exits with 1 if something is red.
+    """Check everything that must be right before LABEL moves: stack file, records, DNS keys, agreed size, password
+    schemes, capacity. Changes nothing but the checklist: its item `dns` turns green or red by what the keys read. Exits
+    with 1 if something is red.
 
     Example: mailtenant migrate preflight acme
     """
     with control(project) as plane:
         _known(plane, label)
         found = _moves(plane, project).preflight(label)
+        prove_keys(plane, output.project_dir(project), label)
     if as_json:
         output.print_json([asdict(one) for one in found])
     else:
@@ -50,6 +55,30 @@ def plan(label: Label, as_json: output.JsonOption = False, project: output.Proje
         output.print_json(made)
     else:
         _print(made)
+
+
+def prove_keys(plane: ControlPlane, project: Path, label: str) -> Sequence[ZoneFinding]:
+    """Reads each zone with the customer's key, and turns the checklist's item by it; what was found."""
+    with plane.database.read() as session:
+        by_key = proofs.zones_by_key(session, customers.find(session, label))
+    if not by_key:
+        return ()
+    moves = RealMoves(plane, project, PlaceSettings.from_environment())
+    try:
+        found = moves.keys(label)
+    except StepError as error:
+        # Without a stack file there is no key that could be read.
+        found = [ZoneFinding(zone, "the stored key", False, str(error)) for zone in sorted(by_key)]
+    with plane.database.write() as session:
+        tenant = customers.find(session, label, lock=True)
+        proofs.note_keys(plane, session, tenant, [asdict(one) for one in found], actor=operator())
+    return found
+
+
+def refuse_bad_keys(found: Sequence[ZoneFinding]) -> None:
+    """Raises: CommandError, naming each zone that its key does not read or may not write."""
+    if red := [f"{one.zone}: {one.said}" for one in found if not one.ok]:
+        raise output.CommandError(f"no date is fixed while a DNS key is not right: {'; '.join(red)}")
 
 
 def planned(plane: ControlPlane, moves: RealMoves, label: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from mailtenant.control.outbox import Sender
 from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import State
 from mailtenant.workers.deadman import DeadMan
+from mailtenant.workflow import watch
 from mailtenant.workflow.real.moves import PlaceSettings, RealMoves
 from mailtenant.workflow.settings import WorkflowSettings
 from mailtenant.workflow.worker import FENCED_EXIT, Worker, stop_on_signals
@@ -82,6 +83,8 @@ def _work(once: str | None, log: str, project: Path | None, parent: int) -> int:
         worker = Worker(plane, WorkflowSettings.from_environment(), moves, deadman=DeadMan())
         stop_on_signals(worker)
         _send_messages(plane, worker)
+        if moves.places.shared_host:
+            _watch_logins(plane, worker, moves)
 
         def over() -> bool:
             # Without its parent nobody would start it again, or stop it.
@@ -100,6 +103,11 @@ def _work(once: str | None, log: str, project: Path | None, parent: int) -> int:
 def _send_messages(plane: ControlPlane, worker: Worker) -> None:
     sender = Sender(plane, channels(plane), f"{worker.lease.id}-outbox")
     threading.Thread(target=sender.run, args=(worker.stop,), name="outbox", daemon=True).start()
+
+
+def _watch_logins(plane: ControlPlane, worker: Worker, moves: RealMoves) -> None:
+    told = (plane, moves.logins, worker.stop, WorkflowSettings.from_environment().logins)
+    threading.Thread(target=watch.run, args=told, name="logins", daemon=True).start()
 
 
 def _state(plane: ControlPlane, label: str) -> State:

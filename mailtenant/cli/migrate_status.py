@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from mailtenant.cli import output
 from mailtenant.cli.control import control
-from mailtenant.control import customers, migrations
+from mailtenant.control import customers, migrations, reports
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import MigrationRow, Tenant
 from mailtenant.migration import State
@@ -57,7 +57,7 @@ def view(plane: ControlPlane, label: str) -> dict[str, Any]:
         row, migration = migrations.load(session, tenant)
         run = runs.get(session, tenant)
         history = migrations.history(session, tenant.id)
-        window, failure = migration.window, migration.failure
+        window, failure, sign_off = migration.window, migration.failure, migration.sign_off
         return {
             "label": label,
             "state": migration.state.value,
@@ -76,6 +76,10 @@ def view(plane: ControlPlane, label: str) -> dict[str, Any]:
             "progress": dict(row.progress),
             "failure": None if failure is None else {"during": failure.during, "why": failure.why, "fix": failure.fix},
             "checklist": {item.value: by for item, by in migration.checklist.items()},
+            "sign_off": {"by": sign_off.by, "at": _time(sign_off.at)} if sign_off else None,
+            "verification": reports.shown_verification(session, tenant.id, migration.attempt),
+            **reports.shown_logins(session, tenant.id, migration.cut_over_at, plane.now()),
+            "usage": reports.shown_usage(session, tenant.id),
             "events": [
                 {"at": _time(one.at), "event": one.event, "state": one.target, "by": one.actor, "detail": one.detail}
                 for one in history
@@ -99,13 +103,32 @@ def shown(seen: dict[str, Any]) -> RenderableType:
     if failure := seen["failure"]:
         head.add_row("failed", Text(f"during {failure['during']}: {failure['why']}", style="red"))
         head.add_row("fix", failure["fix"])
+    if verified := seen["verification"]:
+        red = [probe["name"] for probe in verified["probes"] if not probe["passed"]]
+        head.add_row("verified", f"{verified['at']}: {len(verified['probes'])} probes, {', '.join(red) or 'all green'}")
+    if signed := seen["sign_off"]:
+        head.add_row("signed off", f"by {signed['by']}, {signed['at']}")
+    if old := seen["old_host_logins"]:
+        head.add_row("old host", f"{old['still']} mailboxes still log in there; looked {old['looked']}")
     parts: list[RenderableType] = [Text(seen["label"], style="bold"), head]
+    if seen["old_host_logins"] and seen["old_host_logins"]["mailboxes"]:
+        parts.append(old_host_table(seen["old_host_logins"]))
     if progress := seen["progress"]:
         parts.append(_bar(progress))
     events = Table("when", "event", "state", "by", box=None)
     for one in seen["events"][-8:]:
         events.add_row(one["at"], one["event"], one["state"], one["by"])
     return Group(*parts, events)
+
+
+def old_host_table(old: dict[str, Any]) -> Table:
+    """Mailboxes that were seen at the old host after the cut-over."""
+    table = Table("at the old host since the cut-over", "last seen", "from", "", box=None)
+    for one in old["mailboxes"]:
+        what = "still" if one["still"] else "has changed"
+        what += "" if one["known"] else ", from strange addresses only"
+        table.add_row(one["address"], one["last_seen"], ", ".join(one["clients"][:3]), what)
+    return table
 
 
 def _bar(progress: dict[str, Any]) -> RenderableType:

@@ -13,8 +13,19 @@ from sqlalchemy.orm import Session
 from mailtenant.control import audit
 from mailtenant.control.errors import Conflict, ControlError, NotFound
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import ApiKey, Contact, Domain, Mailbox, MigrationRow, Task, Tenant
+from mailtenant.control.tables import (
+    ApiKey,
+    ChecklistItem,
+    Contact,
+    Domain,
+    Mailbox,
+    MigrationRow,
+    Report,
+    Task,
+    Tenant,
+)  # fmt: skip
 from mailtenant.migration import Side, State
+from mailtenant.migration.evidence import Item
 from mailtenant.settings.errors import Refusal
 from mailtenant.settings.names import check_email, check_fqdn, check_label, check_plain_text
 from mailtenant.settings.proposal import propose_label
@@ -127,6 +138,7 @@ def remove(plane: ControlPlane, session: Session, label: str, *, actor: str) -> 
     cancelled = book.cancel_all(plane, session, tenant.id, "cancelled: the customer was removed", actor=actor)
     for contact in contacts(session, tenant.id):
         session.delete(contact)
+    session.execute(delete(Report).where(Report.tenant_id == tenant.id))
     session.execute(delete(Mailbox).where(Mailbox.tenant_id == tenant.id))
     session.execute(delete(Domain).where(Domain.tenant_id == tenant.id))
     for key in session.scalars(select(ApiKey).where(ApiKey.tenant_id == tenant.id, ApiKey.revoked_at.is_(None))):
@@ -163,6 +175,11 @@ def remove_contact(plane: ControlPlane, session: Session, tenant: Tenant, email:
     for one in found:
         session.delete(one)
     session.flush()
+    item = session.get(ChecklistItem, (tenant.id, Item.CONTACT.value))
+    if item and any(one.proven_at for one in found) and not any(one.proven_at for one in contacts(session, tenant.id)):
+        # Nobody who has answered is left.
+        session.delete(item)
+        audit.record(session, actor, "checklist.red", tenant.id, plane.now(), item=Item.CONTACT.value, by=actor)
     audit.record(session, actor, "contact.remove", tenant.id, plane.now(), email=email)
 
 

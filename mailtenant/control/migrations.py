@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mailtenant.control import audit, customers, outbox
+from mailtenant.control import audit, customers, outbox, reports
 from mailtenant.control.errors import Conflict, NotFound
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import ChecklistItem, Domain, Message, MigrationEvent, MigrationRow, Tenant
@@ -61,10 +61,14 @@ def apply_in(
     _store(row, after)
     if after.serving is not before.serving:
         # One UPDATE of one row: no reader ever sees one host of each side.
-        hosts = plane.settings.tenant_host(tenant.label)
-        shared = (plane.settings.shared_smtp_host, plane.settings.shared_imap_host)
-        tenant.smtp_host, tenant.imap_host = (hosts, hosts) if after.serving is Side.TENANT else shared
+        tenant.smtp_host, tenant.imap_host = _hosts(plane, tenant, after.serving)
     detail = event.detail()
+    if isinstance(event, events.Verified):
+        reports.note_verification(plane, session, tenant.id, after.attempt, event.verification)
+    if isinstance(event, events.Agree):
+        # What was signed off: the report as it was at that moment.
+        verified = reports.shown_verification(session, tenant.id, after.attempt)
+        detail["verification"] = verified["at"] if verified else None
     session.add(
         MigrationEvent(
             migration_id=row.id, version=row.version, key=key, event=event.name, source=before.state,
@@ -76,6 +80,22 @@ def apply_in(
         outbox.write(plane, session, tenant, applied.notice, event_key(row), after, event.told())
     session.flush()
     return _value(session, tenant, row)
+
+
+def _hosts(plane: ControlPlane, tenant: Tenant, serving: Side) -> tuple[str, str]:
+    """SMTP and IMAP host of the side that serves."""
+    own, settings = plane.settings.tenant_host(tenant.label), plane.settings
+    return (own, own) if serving is Side.TENANT else (settings.shared_smtp_host, settings.shared_imap_host)
+
+
+def rehost(plane: ControlPlane, session: Session, tenant: Tenant, *, actor: str) -> None:
+    """What `/api/userinfo/` answers becomes what the settings say now, for the side that serves. No event: nobody
+    moves."""
+    row, _ = load(session, tenant, lock=True)
+    before = (tenant.smtp_host, tenant.imap_host)
+    tenant.smtp_host, tenant.imap_host = _hosts(plane, tenant, Side(row.serving))
+    after = (tenant.smtp_host, tenant.imap_host)
+    audit.record(session, actor, "customer.rehost", tenant.id, plane.now(), before=list(before), after=list(after))
 
 
 def event_key(row: MigrationRow) -> str:
@@ -100,6 +120,8 @@ def check_item(
     if not green:
         if row is not None:
             session.delete(row)
+        if item is Item.USAGE:
+            reports.drop(session, tenant.id, reports.Kind.AGREED)
     elif row is None:
         session.add(ChecklistItem(tenant_id=tenant.id, item=item.value, by=by, at=plane.now(), note=note))
     else:

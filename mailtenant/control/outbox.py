@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, aliased
 from mailtenant.control import customers
 from mailtenant.control.errors import Conflict, NotFound
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import Message, Tenant, may_be_id
+from mailtenant.control.tables import Contact, Message, Tenant, may_be_id
 from mailtenant.migration import Migration, Notice
 
 MAIL: Final = "mail"
@@ -88,6 +88,20 @@ def write(
                 recipient=recipient, facts=shown, state=WAITING, attempts=0, due_at=plane.now(), created_at=plane.now(),
             )
         )  # fmt: skip
+
+
+def write_contact(plane: ControlPlane, session: Session, tenant: Tenant, contact: Contact, code: str) -> None:
+    """Asks one contact to answer with `code`; only there, so that the answer shows who reads it."""
+    facts = {
+        "organisation": tenant.organisation, "contact": contact.name, "code": code,
+        "support": plane.settings.support_email, "label": tenant.label,
+    }  # fmt: skip
+    session.add(
+        Message(
+            key=f"contact-{contact.id}-{code}:{MAIL}", tenant_id=tenant.id, kind=Notice.CONTACT.value, channel=MAIL,
+            recipient=contact.email, facts=facts, state=WAITING, attempts=0, due_at=plane.now(), created_at=plane.now(),
+        )
+    )  # fmt: skip
 
 
 def _facts(plane: ControlPlane, tenant: Tenant, migration: Migration) -> dict[str, Any]:

@@ -79,13 +79,17 @@ class Tenant(Base):
 
 
 class Contact(Base):
-    """Whom we write to."""
+    """Whom we write to. `code`: what a person there has to say back; `proven_at`, `_by`, `_how`: that somebody did."""
 
     __tablename__ = "contacts"
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), index=True)
     name: Mapped[str]
     email: Mapped[str]
+    code: Mapped[str | None] = mapped_column(String(16))
+    proven_at: Mapped[datetime | None]
+    proven_by: Mapped[str | None]
+    proven_how: Mapped[str | None] = mapped_column(Text)
 
 
 class Domain(Base):
@@ -213,6 +217,16 @@ class ChecklistItem(Base):
     by: Mapped[str]
     at: Mapped[datetime]
     note: Mapped[str] = mapped_column(Text)
+
+
+class Report(Base):
+    """The newest report of a kind on a customer: logins, usage, agreed, dns, verification. `content`: plain JSON."""
+
+    __tablename__ = "reports"
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    at: Mapped[datetime]
+    content: Mapped[dict[str, Any]]
 
 
 class MigrationEvent(Base):

@@ -13,7 +13,7 @@ from mailtenant.migration.states import State as S
 
 
 class Notice(StrEnum):
-    """A message to the customer; its text is in templates/notifications."""
+    """A message to the customer; its text is in templates/notifications. All but CONTACT follow from an event."""
 
     SCHEDULED = "scheduled"
     RESCHEDULED = "rescheduled"
@@ -24,6 +24,7 @@ class Notice(StrEnum):
     CONNECTION = "connection_details"
     COMPLETED = "completed"
     ROLLED_BACK = "rolled_back"
+    CONTACT = "contact_check"
 
 
 @dataclass(frozen=True)

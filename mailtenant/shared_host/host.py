@@ -11,14 +11,18 @@ from typing import Final
 
 from mailtenant.logins import admitted
 from mailtenant.migration.sides import Activity, CustomerAccounts, SideError
+from mailtenant.migration.usage import Usage
 from mailtenant.runner import Runner, checked
 from mailtenant.shared_host.accounts import customer_accounts
+from mailtenant.shared_host.mail_log import LogSummary, read_log
 from mailtenant.shared_host.paths import HostPaths
 from mailtenant.shared_host.queue import Queued, queued
-from mailtenant.shared_host.script import ACCESS, FLUSH, HELD, PROTOCOLS, REPORT, STATE
+from mailtenant.shared_host.script import ACCESS, FLUSH, HELD, PROTOCOLS, REPORT, SIZES, STATE
 from mailtenant.waiting import until
 
 QUIET_SECONDS: Final = 120.0
+USAGE_SECONDS: Final = 1800.0
+"""A large mailbox that nobody has counted yet is read once."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,23 @@ class SharedHost:
     def admitted(self) -> list[str]:
         """Logins that are not denied, whatever the tables say. Raises: SideError"""
         return admitted(self.runner, PROTOCOLS, self.domains)
+
+    def log(self) -> LogSummary:
+        """Logins of the customer's people and its mails a day, as far back as the log goes. Raises: SideError"""
+        return read_log(self.runner, self.paths.log, self.domains)
+
+    def usage(self) -> Usage:
+        """Mailboxes, domains, bytes, and mails a day as far back as the log goes. Raises: SideError"""
+        addresses = [mailbox.address for mailbox in self.accounts().mailboxes]
+        users = "".join(f"{address}\n" for address in addresses).encode()
+        text = checked(self.runner, ["sh", "-c", SIZES], stdin=users, seconds=USAGE_SECONDS)
+        octets = 0
+        for line in text.splitlines():
+            size, _, address = line.partition("\t")
+            if not size.isdecimal():
+                raise SideError(f"{self.name}: Dovecot does not say how large {address} is; see its log")
+            octets += int(size)
+        return Usage(len(addresses), len(self.domains), octets, self.log().days)
 
     def frozen(self) -> bool:
         """Whether logins of every domain of the customer are denied now."""

@@ -10,6 +10,7 @@ from mailtenant.control.errors import Misconfigured
 from mailtenant.control.variables import FromEnvironment
 from mailtenant.environment import tool_environment
 from mailtenant.runner import DockerRunner, Runner, SshRunner
+from mailtenant.shared_host.paths import HostPaths
 
 
 class SharedPlace(FromEnvironment):
@@ -19,6 +20,9 @@ class SharedPlace(FromEnvironment):
 
     shared_host: str = Field(default="", description="docker://CONTAINER or ssh://USER@HOST")
     shared_ca: Path | None = Field(default=None, description="PEM file of the CA of its certificate")
+    shared_log: str = Field(
+        default=HostPaths().log, description="the file there that holds the lines of Dovecot and Postfix"
+    )
 
     def runner(self) -> Runner:
         """Raises: Misconfigured"""

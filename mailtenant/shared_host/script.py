@@ -91,6 +91,14 @@ postqueue -j
 for mask; do doveadm -f tab who -1 "$mask" | tail -n +2; done
 """
 
+SIZES: Final = """
+# Users by stdin   one line each: all their mail in octets, as IMAP counts them (vsize), and the user
+while read -r user; do
+    size=$(doveadm -f tab mailbox status -t -u "$user" vsize "*" </dev/null | tail -n 1)
+    printf '%s\\t%s\\n' "$size" "$user"
+done
+"""
+
 FLUSH: Final = """
 # The ids by stdin: these messages are tried at once, no others.
 while read -r id; do postqueue -i "$id" || true; done

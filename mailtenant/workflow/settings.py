@@ -16,6 +16,7 @@ class WorkflowSettings(FromEnvironment):
     tries: int = Field(default=5, ge=1, description="so often a step that fails is tried before a person is asked")
     pause: float = Field(default=10, gt=0, description="before a failed step is tried again, doubled each time")
     longest_pause: float = Field(default=600, gt=0)
+    logins: float = Field(default=900, gt=0, description="between two looks at who logs in at the old host")
     look: float = Field(default=30, gt=0, description="between two looks at what a person or DNS has to do")
     longest_look: float = Field(default=600, gt=0)
     quiet: float = Field(default=60, gt=0, description="so long sessions and deliveries may take to end in a freeze")

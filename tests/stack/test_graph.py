@@ -147,3 +147,10 @@ def test_without_local_zones_there_is_no_authoritative_server() -> None:
         domains=[{**samples.document()["domains"][0], "dns": {"provider": "manual"}}],
     )
     assert "mt-acme-dns" not in {r.inputs.get("name") for r in graph(tenant)}
+
+
+def test_where_records_are_entered_by_hand_no_dns_provider_is_in_the_stack() -> None:
+    domains = [{**samples.document()["domains"][0], "dns": {"provider": "manual"}}]
+    for name, dns in (("none", {"provider": "manual"}), ("local", {"provider": "local"})):
+        kinds = {r.type for r in graph(samples.settings(platform_dns=dns, domains=domains))}
+        assert not [kind for kind in kinds if "cloudflare" in kind.lower() or "godaddy" in kind.lower()], name

@@ -8,15 +8,20 @@ from pydantic import Field
 
 from mailtenant.accounts.engine import TenantEngine
 from mailtenant.accounts.schemes import HashRefused, check_hash
-from mailtenant.control import customers
+from mailtenant.control import customers, reports
 from mailtenant.control.errors import Misconfigured
 from mailtenant.control.plane import ControlPlane
 from mailtenant.dns.findings import PlanRefused
 from mailtenant.dns.planner import records
+from mailtenant.dns.preflight import Finding as ZoneFinding
+from mailtenant.fleet import dns_keys
 from mailtenant.mailbox_copy import MailboxCopier
+from mailtenant.migration.logins import Login
 from mailtenant.migration.sides import Direction, SideError
+from mailtenant.settings import TenantSettings
 from mailtenant.settings.existing import PHASES
-from mailtenant.shared_host import SharedHost
+from mailtenant.shared_host import HostPaths, SharedHost
+from mailtenant.shared_host.mailboxes import SharedMailboxes
 from mailtenant.shared_host.place import SharedPlace
 from mailtenant.tenant_side import TenantMail
 from mailtenant.workflow.ports import Estimate, Finding, Move, StepError
@@ -68,8 +73,28 @@ class RealMoves:
         except Misconfigured as error:
             why, _, fix = str(error).partition("; ")
             raise StepError(why, fix, again=False) from None
-        shared = SharedHost(runner, domains, self.plane.settings.shared_imap_host, ca)
+        paths = HostPaths(log=self.places.shared_log)
+        shared = SharedHost(runner, domains, self.plane.settings.shared_imap_host, ca, paths)
         return MailboxCopier(shared, TenantMail(TenantEngine.of(settings), domains))
+
+    def shared(self, label: str) -> SharedHost:
+        """The customer on the shared host, by the domains that the control plane knows: no stack file is needed.
+
+        Raises: Misconfigured, NotFound
+        """
+        with self.plane.database.read() as session:
+            domains = tuple(row.name for row in customers.domains(session, customers.find(session, label).id))
+        paths = HostPaths(log=self.places.shared_log)
+        return SharedHost(self.places.runner(), domains, self.plane.settings.shared_imap_host, self.places.ca(), paths)
+
+    def logins(self, label: str) -> Sequence[Login]:
+        """Logins of the customer's mailboxes at the old host; who asks for others is not a customer's program.
+
+        Raises: SideError, Misconfigured, NotFound
+        """
+        shared = self.shared(label)
+        known = set(SharedMailboxes(shared.runner, shared.domains, shared.paths).names())
+        return [login for login in shared.log().logins if login.address in known]
 
     def _dns(self, stack: PulumiStack) -> PlannedDns:
         asked = tuple(text.strip() for text in self.places.resolvers.split(",") if text.strip())
@@ -99,7 +124,28 @@ class RealMoves:
                 found.append(
                     Finding(f"DNS plan, {phase}", False, str(error), f"mailtenant dns plan {label} --phase {phase}")
                 )
-        return [*found, *self._accounts(label)]
+        found += [
+            Finding(f"DNS key of {one.zone}", one.ok, f"{one.question}: {one.said}",
+                    "" if one.ok else f"put it right as said; mailtenant dns preflight {label} asks again")
+            for one in dns_keys.proven(self.project, file)
+        ]  # fmt: skip
+        return [*found, *self._agreed(label, file.settings), *self._accounts(label)]
+
+    def keys(self, label: str) -> Sequence[ZoneFinding]:
+        """Each zone that is written with the customer's key, read with it. Raises: StepError"""
+        return dns_keys.proven(self.project, self.stack(label).file())
+
+    def _agreed(self, label: str, settings: TenantSettings) -> Sequence[Finding]:
+        """The stack file has what was agreed on the usage report."""
+        with self.plane.database.read() as session:
+            plan = reports.agreed(session, customers.find(session, label).id)
+        if plan is None:
+            return []
+        there = settings.capacity
+        short = plan.short_of(settings.size, there.mailboxes, there.domains, there.storage_gib)
+        said = "; ".join(short) or f"as agreed: {plan.size}, {plan.mailboxes} mailboxes, {plan.storage_gib} GiB"
+        fix = "edit the stack file, or agree on another size" if short else ""
+        return [Finding("agreed size", not short, said, fix)]
 
     def _domains(self, label: str, in_stack: set[str]) -> Finding:
         with self.plane.database.read() as session:

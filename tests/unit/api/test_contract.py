@@ -5,14 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from mailtenant.api.userinfo import UserInfo
 from mailtenant.control import migrations
 from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import State, events
 from tests.golden import assert_golden
-from tests.unit.api.service import Service
-from tests.unit.control.planes import ACTOR, HOST, SHARED, advance, clock_of, ready_customer
+from tests.unit.api.service import Service, service
+from tests.unit.control.planes import (
+    ACTOR,
+    HOST,
+    SHARED,
+    advance,
+    clock_of,
+    plane_for,
+    ready_customer,
+    settings_for,
+)  # fmt: skip
 from tests.unit.migration.examples import EQUAL
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
@@ -91,6 +101,30 @@ def test_userinfo_has_the_old_fields_as_bare_hosts_and_ours_beside_them(api: Ser
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["Cache-Control"] == "private, max-age=30"
     assert "Authorization" in answer.headers["Vary"]
+
+
+def test_the_old_hosts_names_are_a_setting_and_each_is_a_bare_host(url: str, tmp_path: Path) -> None:
+    plane = plane_for(url, tmp_path, shared_smtp_host="out.old.example", shared_imap_host="in.old.example")
+    try:
+        with service(plane) as api:
+            ready_customer(plane)
+            shown = api.get("/api/userinfo/", api.key()).json()
+            assert (shown["ibx_smtp"], shown["ibx_imap"]) == ("out.old.example", "in.old.example")
+            seen = []
+            for stage in STAGES[1:]:
+                _to(plane, stage)
+                now = api.get("/api/userinfo/", api.key()).json()
+                seen.append((now["ibx_smtp"], now["ibx_imap"]))
+            old = ("out.old.example", "in.old.example")
+            assert seen == [old, (HOST, HOST), old]
+    finally:
+        plane.close()
+
+
+@pytest.mark.parametrize("host", ["https://mail.old.example", "mail.old.example:993", "mail old", "mail", ""])
+def test_what_is_no_bare_host_is_refused_as_the_old_hosts_name(url: str, tmp_path: Path, host: str) -> None:
+    with pytest.raises(ValidationError):
+        settings_for(url, tmp_path, shared_smtp_host=host)
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.FAILED])

@@ -24,7 +24,7 @@ def test_a_contact_that_was_wrong_is_put_right(cli: Cli) -> None:
     assert (last.code, "the only contact" in last.err) == (1, True)
     assert cli("customer", "contact", "acme", "Ann Roe", "ann@example.com").code == 0
     left = cli("customer", "remove-contact", "acme", "jo@example.com", "--json").json
-    assert left["contacts"] == [{"name": "Ann Roe", "email": "ann@example.com"}]
+    assert left["contacts"] == [{"name": "Ann Roe", "email": "ann@example.com", "proven": None}]
 
 
 def test_a_state_that_does_not_exist_is_no_empty_list(cli: Cli) -> None:

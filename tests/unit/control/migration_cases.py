@@ -70,6 +70,27 @@ class MigrationCases:
         advance(plane, label, State.COMPLETED)
         assert _kinds(plane) == ["scheduled", "started", "connection_details", "completed"]
 
+    def test_webhooks_and_ids_stay_through_a_whole_move(self, plane: ControlPlane) -> None:
+        label = ready_customer(plane)
+        with plane.database.write() as session:
+            tenant = customers.find(session, label)
+            customers.set_webhook(plane, session, tenant, "https://acme.test/hook", "whsec_c2VjcmV0", actor=ACTOR)
+
+        def seen() -> tuple[object, ...]:
+            with plane.database.read() as session:
+                tenant = customers.find(session, label)
+                ids = [(row.id, row.name) for row in customers.domains(session, tenant.id)]
+                return tenant.id, tenant.webhook_url, plane.vault.open(tenant.webhook_secret or ""), ids
+
+        before = seen()
+        advance(plane, label, State.COMPLETED)
+        assert seen() == before
+        with plane.database.read() as session:
+            hooks = session.scalars(select(Message).where(Message.channel == outbox.WEBHOOK)).all()
+        assert [one.kind for one in hooks] == ["scheduled", "started", "connection_details", "completed"]
+        assert {one.recipient for one in hooks} == {"https://acme.test/hook"}
+        assert len({frozenset(one.facts) for one in hooks}) == 1  # one shape
+
     def test_rolled_back_clients_are_sent_to_the_shared_host_again(self, plane: ControlPlane) -> None:
         label = ready_customer(plane)
         advance(plane, label, State.HOLDING)

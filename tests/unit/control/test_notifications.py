@@ -17,7 +17,7 @@ FACTS = {
     "tenant_host": "acme.outboxment.com", "smtp_host": "acme.outboxment.com", "imap_host": "acme.outboxment.com",
     "window_start": "2026-12-11T20:00:00+00:00", "window_end": "2026-12-11T22:00:00+00:00",
     "interruption_minutes": 15, "hold_days": 7, "manual_dns": True, "support": "support@inboxment.com",
-    "sheet": "acme.test. 300 IN MX 10 acme.outboxment.com.",
+    "sheet": "acme.test. 300 IN MX 10 acme.outboxment.com.", "code": "7KQ2MXW4ZP",
 }  # fmt: skip
 
 

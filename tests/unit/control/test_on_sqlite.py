@@ -4,6 +4,7 @@ from tests.unit.control.customer_cases import CustomerCases
 from tests.unit.control.key_cases import KeyCases
 from tests.unit.control.migration_cases import MigrationCases
 from tests.unit.control.outbox_cases import OutboxCases
+from tests.unit.control.proof_cases import ProofCases
 from tests.unit.control.schema_cases import SchemaCases
 
 
@@ -20,6 +21,10 @@ class TestMigrations(MigrationCases):
 
 
 class TestOutbox(OutboxCases):
+    pass
+
+
+class TestProofs(ProofCases):
     pass
 
 

@@ -6,10 +6,14 @@ import smtplib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from mailtenant.accounts.passwords import hash_password
+from mailtenant.migration.logins import at_old_host
+from mailtenant.migration.sides import SideError
 from mailtenant.shared_host import SharedHost
 from mailtenant.shared_host.mailboxes import SharedMailboxes
 from mailtenant.tenant_side import TenantMail
@@ -177,3 +181,51 @@ def test_a_relay_sends_held_and_late_mail_to_the_new_host_which_judges_addresses
     assert failures == []
     with shared.imap(JO) as client:
         assert client.noop()[0] == "OK"
+
+
+def test_who_logs_in_is_read_from_the_log_before_and_after_the_customer_is_denied(
+    host: SharedHost, shared: Shared
+) -> None:
+    began = datetime.now(UTC) - timedelta(seconds=1)
+    with shared.imap(JO) as client:
+        client.noop()
+    shared.send(ANN, JO.address, f"count-{secrets.token_hex(4)}")
+    with shared.imap(MAX) as client:
+        client.noop()
+
+    def seen(let_in: bool) -> set[tuple[str, str]]:
+        found = [one for one in host.log().logins if one.at >= began.replace(microsecond=0)]
+        assert MAX.address not in {one.address for one in found}
+        return {(one.address, one.service) for one in found if one.let_in is let_in}
+
+    eventually(lambda: {(JO.address, "imap"), (ANN.address, "smtp")} <= seen(True), what="both logins in the log")
+    host.freeze()
+    cut = datetime.now(UTC)
+    with pytest.raises(imaplib.IMAP4.error, match="UNAVAILABLE"), shared.imap(JO):
+        pass
+    with shared.submission(ANN) as smtp:
+        smtp.mail(ANN.address)
+        assert smtp.rcpt(JO.address)[0] == 450
+    eventually(lambda: {(JO.address, "imap"), (ANN.address, "smtp")} <= seen(False), what="both refusals in the log")
+    # The log has whole seconds.
+    still = at_old_host(host.log().logins, cut.replace(microsecond=0) - timedelta(seconds=1), datetime.now(UTC))
+    assert {one.address for one in still if one.still and one.known} == {JO.address, ANN.address}
+    assert not [one for one in at_old_host(host.log().logins, cut, cut + timedelta(days=2)) if one.still]
+
+
+def test_usage_is_counted_for_the_proposed_size(host: SharedHost, shared: Shared) -> None:
+    token = f"usage-{secrets.token_hex(4)}"
+    before = host.usage()
+    shared.send(JO, ANN.address, token)
+    shared.wait_for(ANN, token)
+    after = host.usage()
+    assert (after.mailboxes, after.domains) == (3, 1)
+    assert after.octets > before.octets
+    totals = [sum(day.received + day.sent for day in one.days) for one in (before, after)]
+    assert totals[1] == totals[0] + 2  # handed in, and put into a mailbox
+    assert after.mails_a_day is not None
+
+
+def test_a_log_elsewhere_is_named_with_the_setting(host: SharedHost) -> None:
+    with pytest.raises(SideError, match="MAILTENANT_MIGRATE_SHARED_LOG"):
+        replace(host, paths=replace(host.paths, log="/var/log/none")).log()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mailtenant.dns import cloudflare_api, preflight
 from mailtenant.dns.cloudflare_form import cloudflare_existing
 from mailtenant.settings.existing import PHASES
 from tests import samples
@@ -192,4 +193,22 @@ def test_a_proxied_alias_at_a_name_that_we_need_loses_its_proxy_and_gets_it_back
         (seen[phase],) = [r for r in customer.now() if r["name"] == "autoconfig.acme.com"]
     assert seen["additive"]["proxied"] and seen["additive"]["content"] == "old.example"
     assert not seen["cutover"]["proxied"] and seen["cutover"]["content"] == "acme.outboxment.test"
+    assert customer.now() == customer.before
+
+
+def test_after_the_cut_over_the_key_of_before_still_pushes_repushes_and_cleans(customer: Customer) -> None:
+    for phase in PHASES:
+        customer.up(phase)
+    moved = customer.now()
+    customer.up(PHASES[-1])
+    assert customer.api.writes == [] and customer.now() == moved  # push
+    for record in customer.api.records[customer.id].values():
+        if record["type"] == "MX":
+            record["content"] = "somebody.elsewhere.example"
+    assert customer.now() != moved
+    customer.stack.run("up", "--refresh", "--yes", "--skip-preview")  # repush, as the API's task does it
+    assert customer.now() == moved
+    api = cloudflare_api.Api(customer.parameters["TOKEN"], customer.api.base_url)
+    assert all(finding.ok for finding in preflight.cloudflare(api, customer.id, ZONE))
+    customer.up("adopted")  # clean
     assert customer.now() == customer.before

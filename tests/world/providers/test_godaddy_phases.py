@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mailtenant.dns import godaddy_api, preflight
 from mailtenant.dns.godaddy_form import godaddy_existing
 from mailtenant.settings.existing import PHASES
 from tests import samples
@@ -201,3 +202,24 @@ def test_a_killed_run_is_finished_by_the_next(customer: Customer) -> None:
     assert customer.api.writes == []
     customer.up("adopted")
     assert customer.now() == customer.before
+
+
+def test_after_the_cut_over_the_key_of_before_still_pushes_and_repushes(customer: Customer) -> None:
+    for phase in PHASES:
+        customer.up(phase)
+    moved = ordered(customer.now())
+    customer.up(PHASES[-1])
+    assert customer.api.writes == [] and ordered(customer.now()) == moved  # push
+    held = customer.api.domains[ZONE]
+    held[:] = [record for record in held if record["type"] != "MX"]
+    customer.stack.run("up", "--refresh", "--yes", "--skip-preview")  # repush, as the API's task does it
+    assert ordered(customer.now()) == moved
+    # GoDaddy's records have no ids: one that was edited is ours gone and a stranger's come, and the stranger's stays.
+    for record in customer.api.domains[ZONE]:
+        if record["type"] == "MX":
+            record["data"] = "somebody.elsewhere.example"
+    customer.stack.run("up", "--refresh", "--yes", "--skip-preview")
+    exchanges = {record["data"] for record in customer.now() if record["type"] == "MX"}
+    assert exchanges == {"acme.outboxment.test", "somebody.elsewhere.example"}
+    api = godaddy_api.Api(KEY, SECRET, customer.api.url)
+    assert all(finding.ok for finding in preflight.godaddy(api, ZONE))
