@@ -300,5 +300,6 @@ def test_the_password_is_in_no_argument_no_file_and_no_log(
     assert "s_client" in during and "imapc:" in during
     assert MASTER_PASSWORD not in during and 'pw "of"' not in during
     left = own.imap.run(["sh", "-c", "ls -A /run/mailtenant-copy; grep -rlF 'pw \"of\"' /run /tmp /etc/dovecot"])
-    assert left.text.split() == []
+    # The certificate of the shared host's CA stays after a copy from there; it is no secret.
+    assert set(left.text.split()) <= {"ca.pem"}
     assert 'pw "of"' not in tenant.docker("inspect", tenant.container("imap")).stdout + tenant.logs("imap")
