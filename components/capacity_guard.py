@@ -39,20 +39,31 @@ def fits_the_host(settings: TenantSettings) -> None:
         raise SettingsErrors(problems)
 
 
-def capacity_guard(settings: TenantSettings) -> pulumi.ResourceHook:
-    """Stops an `up` before it hands the database a document that is below use; the document there stays in force.
+def fits_the_use(settings: TenantSettings) -> None:
+    """Refuses an `up` whose capacity or domains are below what the running tenant uses; previews ask nobody.
 
-    Where the database does not run yet (the first `up`, or after `down`) it has the last word by itself: it refuses
-    such a document and keeps the one before. Previews ask nobody.
+    Where the database does not run (the first `up`, or after `down`) it has the last word by itself: it refuses such a
+    document and keeps the one before.
+
+    Raises: SettingsErrors; asked before anything is registered, so that nothing was changed.
+    """
+    if pulumi.runtime.is_dry_run():
+        return
+    try:
+        problems = list(live_problems(AtUp(settings), in_use(settings)))
+    except AccountsUnavailable:
+        return
+    if problems:
+        raise SettingsErrors(problems)
+
+
+def capacity_guard(settings: TenantSettings) -> pulumi.ResourceHook:
+    """Asks `fits_the_use` once more, before the database is handed a document: the `up` may have run for minutes, and a
+    mailbox made meanwhile. The document there stays in force.
     """
 
     def refuse_below_use(_: pulumi.ResourceHookArgs) -> None:
-        try:
-            problems = list(live_problems(AtUp(settings), in_use(settings)))
-        except AccountsUnavailable:
-            return
-        if problems:
-            raise SettingsErrors(problems)
+        fits_the_use(settings)
 
     return pulumi.ResourceHook(
         f"{settings.label}-capacity-fits", refuse_below_use, pulumi.ResourceHookOptions(on_dry_run=False)

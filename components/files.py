@@ -2,7 +2,9 @@
 
 Immutable sets (`immutable_files`) live in a volume named by their content, so a change makes a new volume and carrier,
 then replaces the service, then drops the old ones: no half-written file under a live daemon, and the old set is the
-way back. Live sets (`live_files`) are uploaded into a volume that stays; daemons re-read them by themselves.
+way back. Each set is a resource of its own, named by its content in the state as well: an `up` that breaks halfway has
+both there, and whichever the next one wants is there already (decision 0040). Live sets (`live_files`) are uploaded
+into a volume that stays; daemons re-read them by themselves.
 """
 
 import hashlib
@@ -51,13 +53,21 @@ def immutable_files(
     uploads: Sequence[Upload],
     before_create: Sequence[pulumi.ResourceHook] = (),
 ) -> Delivered:
-    """A volume `mt-<label>-<role>-<version>` and its carrier. A new version is made before the old one goes."""
-    physical = context.physical(f"{role}-{version}")
+    """A volume `mt-<label>-<role>-<version>` and its carrier, both created for a version and deleted with it.
+
+    Never replaced: what a replacement leaves to be deleted later would bear the name that an undo wants back.
+    """
+    physical, logical = context.physical(f"{role}-{version}"), f"{name}-{version}"
     volume = docker.Volume(
-        name, name=physical, labels=[_volume_label(context)], opts=pulumi.ResourceOptions(parent=parent)
+        logical,
+        name=physical,
+        labels=[_volume_label(context)],
+        opts=pulumi.ResourceOptions(parent=parent, aliases=[pulumi.Alias(name=name)]),
     )
-    options = pulumi.ResourceOptions(parent=parent, hooks=_before(before_create))
-    carrier = _carrier(f"{name}-carrier", context, physical, volume.name, mount, uploads, options)
+    options = pulumi.ResourceOptions(
+        parent=parent, hooks=_before(before_create), aliases=[pulumi.Alias(name=f"{name}-carrier")]
+    )
+    carrier = _carrier(f"{logical}-carrier", context, physical, volume.name, mount, uploads, options)
     return Delivered(volume.name, carrier)
 
 

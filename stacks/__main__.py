@@ -5,7 +5,7 @@ import os
 import pulumi
 import pulumi_docker as docker
 
-from components.capacity_guard import capacity_guard, fits_the_host
+from components.capacity_guard import capacity_guard, fits_the_host, fits_the_use
 from components.config_guard import config_guard
 from components.edge_guard import edge_network_fits
 from components.queue_guard import drain_before_up, queue_guard
@@ -37,6 +37,7 @@ def main() -> None:
         )
     try:
         fits_the_host(settings)
+        fits_the_use(settings)
         edge_network_fits(settings)
     except SettingsErrors as error:
         raise pulumi.RunError(str(error)) from None
