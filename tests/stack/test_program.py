@@ -1,4 +1,4 @@
-"""The program of a stack as a whole: what it asks before it registers anything, and that an offline look asks nobody."""
+"""A stack's program as a whole: what it asks before it registers anything, and that an offline look asks nobody."""
 
 import json
 import runpy
