@@ -65,7 +65,10 @@ def immutable_files(
         opts=pulumi.ResourceOptions(parent=parent, aliases=[pulumi.Alias(name=name)]),
     )
     options = pulumi.ResourceOptions(
-        parent=parent, hooks=_before(before_create), aliases=[pulumi.Alias(name=f"{name}-carrier")]
+        parent=parent,
+        hooks=_before(before_create),
+        aliases=[pulumi.Alias(name=f"{name}-carrier")],
+        ignore_changes=["image"],  # it never starts; a new release would replace it, under a name that is taken
     )
     carrier = _carrier(f"{logical}-carrier", context, physical, volume.name, mount, uploads, options)
     return Delivered(volume.name, carrier)
