@@ -75,7 +75,7 @@ def office(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def pair(office: Office) -> Iterator[Pair]:
     disk = SmallDisk(office.scene.run, office.scene.label)
     disk.make()
-    traffic = traffic_of(office, "x")
+    traffic = traffic_of(office, "x", pause=1.0)
     traffic.start()
     yield Pair(office, traffic, disk)
     traffic.stop()
