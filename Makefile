@@ -1,7 +1,7 @@
 # Thin: each line calls a script or the CLI. `make demo` shows the product, `make test` proves it.
 PYTHON := .venv/bin/python
 
-.PHONY: setup demo demo-down demo-migration test test-long test-migration test-fleet bench images docs workflows previews clean
+.PHONY: setup demo demo-down demo-migration test test-long test-migration test-matrix test-fleet bench images docs workflows previews clean
 
 setup: ## Engine, images, virtual environment, Pulumi: whatever is missing
 	@python3 scripts/setup
@@ -27,6 +27,10 @@ test-long: setup ## What `test` leaves out for its length (tests/conftest.py), o
 
 test-migration: setup ## The whole matrix of migrations: kills, rollbacks and faults at every step
 	@MAILTENANT_LONG=1 MAILTENANT_MATRIX=whole $(PYTHON) -m pytest tests/unit/workflow tests/world/workflow tests/world/migration
+	@MAILTENANT_LONG=1 MAILTENANT_MATRIX=whole MAILTENANT_MATRIX_DATABASE=postgresql $(PYTHON) -m pytest tests/world/migration/test_real_matrix.py
+
+test-matrix: setup ## Of these the matrix on one long-lived pair of real servers
+	@MAILTENANT_LONG=1 MAILTENANT_MATRIX=whole $(PYTHON) -m pytest tests/world/migration/test_real_matrix.py
 
 test-fleet: setup ## Twelve real tenants rolled in waves, one worker killed, one tenant broken
 	@MAILTENANT_LONG=1 MAILTENANT_FLEET_SIZE=12 $(PYTHON) -m pytest tests/world/fleet

@@ -13,7 +13,8 @@ class MailVolume(pulumi.ComponentResource):
 
     With `keep`, it is protected and retained: no `up`, no replace and no `destroy` deletes it; only `mailtenant purge`
     does. `before_delete` may refuse the deletion of one that is not kept.
-    Nothing volatile stands in its inputs, for any change of a volume's name, driver or labels replaces it.
+    Nothing volatile stands in its inputs, for any change of a volume's name or labels replaces it. One that is there
+    already is taken over, with the driver and options that an operator gave it (a disk of its own, a size).
     Outputs: `volume_name`.
     """
 
@@ -36,6 +37,7 @@ class MailVolume(pulumi.ComponentResource):
                 parent=self,
                 protect=keep,
                 retain_on_delete=keep,
+                ignore_changes=["driver", "driver_opts"],
                 hooks=pulumi.ResourceHookBinding(before_delete=list(before_delete)) if before_delete else None,
             ),
         )

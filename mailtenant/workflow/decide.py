@@ -224,7 +224,9 @@ def _back(migration: Migration, marks: Marks) -> Next:
         wanted.append(Step.BACK_RELAY)
     if Step.BACK_COPY in marks.done:
         wanted.append(Step.BACK_LATE)
-    if Step.MX in marks.begun:
+    # The message with the new hosts, sent when userinfo turned, is also what a customer enters the MX by.
+    by_hand = migration.manual_dns and Step.FINAL in marks.done
+    if Step.MX in marks.begun or by_hand:
         wanted += [Step.BACK_MX, *([Step.BACK_SHEET] if migration.manual_dns else []), Step.BACK_SEE_MX]
     if Step.OPEN_TENANT in marks.begun:
         wanted.append(Step.BACK_DRAIN)

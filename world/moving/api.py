@@ -22,10 +22,12 @@ class Api:
     `seen`: `status smtp-host imap-host` → how often.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], key: str) -> None:
-        """Raises: RuntimeError with the server's last words, if it does not come up."""
+    def __init__(self, folder: Path, environment: Mapping[str, str], key: str, between: float = 0.02) -> None:
+        """`between`: seconds between two reads. Raises: RuntimeError with the server's last words, if it does not come
+        up."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
+        self._between = between
         self.address, self._log = f"http://127.0.0.1:{port}", folder / "serve.log"
         start = "from mailtenant.cli.app import main; main()"
         with self._log.open("ab") as log:
@@ -70,7 +72,7 @@ class Api:
                 self.seen[f"{status} {smtp} {imap}"] += 1
             except httpx.HTTPError as error:
                 self.seen[f"no answer: {error}"] += 1
-            self._stop.wait(0.02)
+            self._stop.wait(self._between)
 
     def _ask(self) -> tuple[int, str, str]:
         answer = self._client.get("/api/userinfo/")

@@ -6,10 +6,11 @@ import base64
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,17 +18,25 @@ from mailtenant.control import api_keys, customers, migrations
 from mailtenant.control.configuration import ControlSettings
 from mailtenant.control.outbox import Letter, Sender
 from mailtenant.control.plane import ControlPlane, open_plane
-from mailtenant.migration import Migration, Side, State, Window, events
+from mailtenant.migration import Migration, State, Window, events
 from mailtenant.migration.evidence import Item
 from mailtenant.migration.transitions import Notice
+from mailtenant.settings.existing import Phase
 from mailtenant.workflow import runs
+from mailtenant.workflow.worker import FENCED_EXIT
 from world.layout import SHARED_NAME
 from world.moving.api import Api
 from world.moving.programs import Server
 from world.moving.scene import TREE, Scene
 
+ENTERED_AFTER: Mapping[str, Phase] = {
+    Notice.RECORDS.value: "additive", Notice.CONNECTION.value: "cutover", Notice.RESTORE.value: "additive",
+}  # fmt: skip
+"""Message → what a customer has in its zone that does what the message says, and nothing by itself."""
 TIME = "time-set-on"
 """File in the scene's folder: seconds by which the clock of this control plane is ahead."""
+FENCED = (-signal.SIGALRM, FENCED_EXIT)
+"""How a worker ends that stalled past its lease."""
 PACES = {"tick": 0.5, "pause": 1, "look": 2, "longest_look": 5, "quiet": 60, "lease": 30, "prepare_days": 5}
 DEADLINE = 1800.0
 
@@ -51,9 +60,11 @@ def control_settings(scene: Scene, url: str) -> ControlSettings:
 
 
 class Office:
-    """`tell` gets a line for people whenever something happens."""
+    """`tell` gets a line for people whenever something happens; `between_reads`: seconds between two of userinfo."""
 
-    def __init__(self, scene: Scene, url: str = "", tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, scene: Scene, url: str = "", tell: Callable[[str], None] = lambda _: None, between_reads: float = 0.02
+    ) -> None:
         self.scene, self._tell = scene, tell
         self.url = url or f"sqlite:///{scene.folder / 'control.db'}"
         key = scene.folder / "control.key"
@@ -64,8 +75,10 @@ class Office:
         self.plane: ControlPlane = open_plane(control_settings(scene, self.url), now=clock(scene.folder))
         self.letters: list[Letter] = []
         self._sender = Sender(self.plane, {"mail": self.letters.append}, "desk")
-        self._entered = 0
-        self._seen = 0
+        self._announced = 0
+        self._entered: Phase = "adopted"
+        self._begun_with: Phase = "adopted"
+        self._seen, self._started = 0, 0
         self.workers: list[subprocess.Popen[bytes]] = []
         with self.plane.database.write() as session:
             tenant = customers.add(
@@ -74,7 +87,7 @@ class Office:
             )  # fmt: skip
             customers.confirm(self.plane, session, scene.label, actor="demo")
             api_key = api_keys.create(self.plane, session, tenant, "programs", actor="demo")[1]
-        self.api = Api(scene.folder, self._api_environment(), api_key)
+        self.api = Api(scene.folder, self._api_environment(), api_key, between_reads)
 
     @property
     def migration(self) -> Migration:
@@ -103,6 +116,15 @@ class Office:
     def order(self, event: events.Event) -> None:
         migrations.apply_event(self.plane, self.scene.label, event, actor="operator:demo")
 
+    def begin_with(self, records: Phase) -> None:
+        """A move of this customer begins: its zone is as `records` says, whatever came of an earlier move."""
+        self._announced = len(self.letters)
+        self._begun_with = self._entered = records
+        if records == "adopted":
+            self.scene.restore_records()
+        else:
+            self.scene.enter_records(records)
+
     def schedule(self, interruption: int = 30) -> None:
         """The customer has ticked off its checklist, and the window is announced."""
         with self.plane.database.write() as session:
@@ -121,12 +143,14 @@ class Office:
         environment = {
             **self.scene.tools(),
             **{f"MAILTENANT_MIGRATE_{name.upper()}": str(value) for name, value in PACES.items()},
+            **self.scene.environment,
             "MAILTENANT_MIGRATE_SHARED_HOST": f"docker://{self.scene.network}-shared",
             "MAILTENANT_MIGRATE_SHARED_CA": str(self.scene.folder / "shared-ca.pem"),
             "MAILTENANT_MIGRATE_RESOLVERS": f"{self.scene.world.layout.dns},127.0.0.1:{dns.port}",
             "MAILTENANT_MIGRATE_ECHO": "echo@elsewhere.test",
         }
-        log = (self.scene.folder / f"worker-{len(self.workers)}.log").open("ab")
+        self._started += 1
+        log = (self.scene.folder / f"worker-{self._started}.log").open("ab")
         with log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", "world.moving.worker", told], cwd=TREE, env=environment, stdout=log, stderr=log
@@ -145,9 +169,18 @@ class Office:
             "MAILTENANT_RATE_KEY": "1000000/minute",
         }
 
-    def _facts(self) -> dict[str, str]:
-        names = ("network", "subnet", "edge", "internal", "publish", "shared_publish", "label", "domain", "neighbour")
-        return {name: str(getattr(self.scene, name)) for name in names}
+    def _facts(self) -> dict[str, object]:
+        names = (
+            "network", "subnet", "edge", "internal", "publish", "shared_publish", "label", "domain", "neighbour", "ttl",
+            "standing",
+        )  # fmt: skip
+        return {name: getattr(self.scene, name) for name in names}
+
+    def _revive(self) -> None:
+        """As the parent of `mailtenant migrate run` does: a machine that is overloaded stalls workers, too."""
+        for worker in [one for one in self.workers if one.poll() in FENCED]:
+            self.workers.remove(worker)
+            self.start_worker()
 
     def stop_workers(self) -> None:
         for worker in self.workers:
@@ -168,6 +201,7 @@ class Office:
                 return migration
             if time.monotonic() > deadline:
                 raise TimeoutError(f"still {migration.state.value}: {migration.failure}\n{self.logs()}")
+            self._revive()
             self._sender.round()
             self._enter(migration)
             if migration.state is State.HOLDING and migration.sign_off is None:
@@ -177,17 +211,14 @@ class Office:
 
     def _enter(self, migration: Migration) -> None:
         """The customer enters records when it is told to; support puts them back in a rollback."""
-        told = {letter.kind for letter in self.letters}
-        wanted = 0
-        if migration.serving is Side.TENANT and Notice.CONNECTION.value in told:
-            wanted = 2
-        elif Notice.RECORDS.value in told:
-            wanted = 1
-        if Notice.RESTORE.value in told and migration.serving is Side.SHARED:
-            wanted = 1
+        if not migration.manual_dns:
+            return
+        wanted = self._begun_with
+        for letter in self.letters[self._announced :]:
+            wanted = ENTERED_AFTER.get(letter.kind, wanted)
         if wanted != self._entered:
-            self.scene.enter_records("cutover" if wanted == 2 else "additive")
-            self._tell(f"the customer has entered the records of `{'cutover' if wanted == 2 else 'additive'}`")
+            self.scene.enter_records(wanted)
+            self._tell(f"the customer has entered the records of `{wanted}`")
             self._entered = wanted
 
     def _set_on(self, migration: Migration) -> None:
@@ -197,6 +228,9 @@ class Office:
             return
         left = (run.due_at - self.plane.now()).total_seconds()
         if left > 5:
+            if migration.state is State.VERIFYING:
+                # One more round of probes, at the end of the time for which they must stay green.
+                left = max(left, self.plane.settings.policy.green_for.total_seconds())
             file = self.scene.folder / TIME
             ahead = float(file.read_text(encoding="ascii")) if file.exists() else 0.0
             part = file.with_suffix(".part")

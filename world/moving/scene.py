@@ -38,6 +38,10 @@ class Scene:
     label: str = "mover"
     domain: str = "mover.test"
     neighbour: str = "stayer.test"
+    ttl: int = 60
+    """Seconds for which the customer's records may be remembered, before the move and in it."""
+    standing: bool = False
+    """Servers serve several moves, and are looked at by `pulumi up` only where that can change them."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -94,9 +98,23 @@ class Scene:
         text = re.sub(rf"(?m)^(      - name: {self.domain}\n        dns: ){{.*}}$", r"\1{provider: manual}", text)
         path.write_text(text, encoding="utf-8")
         self.world.up(places_of([self.stack_file]), shared=self.spec)
-        zone = self.folder / f"{self.domain}.zone"
-        zone.write_text("\n".join(["$TTL 60", *self.world.zones()[self.domain]]) + "\n", encoding="utf-8")
-        self.run("mailtenant", "dns", "adopt", self.label, "--domain", self.domain, "--from-file", str(zone))
+        records = [_remembered(line, self.ttl) for line in self.world.zones()[self.domain]]
+        self._zone.write_text("\n".join(records) + "\n", encoding="utf-8")
+        self.restore_records()
+        self.run("mailtenant", "dns", "adopt", self.label, "--domain", self.domain, "--from-file", str(self._zone))
+
+    @property
+    def _zone(self) -> Path:
+        return self.folder / f"{self.domain}.zone"
+
+    @property
+    def records(self) -> list[str]:
+        """The customer's zone as it was before the move, as lines of a zone file."""
+        return self._zone.read_text(encoding="utf-8").splitlines()
+
+    def restore_records(self) -> None:
+        """The customer's zone as it was before the move."""
+        self.world.publish_zone(self.domain, self.records)
 
     def enter_records(self, phase: Phase) -> None:
         """What the customer does with the sheet: the zone as the phase wants it, what is foreign left alone."""
@@ -124,3 +142,9 @@ class Scene:
         client = engine_client()
         remove(client, leftovers(client, self.label))
         self.world.down()
+
+
+def _remembered(line: str, ttl: int) -> str:
+    """A line of `World.zones()`, `NAME TYPE DATA`, with its TTL."""
+    name, rest = line.split(" ", 1)
+    return f"{name} {ttl} {rest}"

@@ -13,6 +13,7 @@ from mailtenant.workflow.settings import WorkflowSettings
 from mailtenant.workflow.worker import Worker, stop_on_signals
 from world.moving.office import clock, control_settings
 from world.moving.scene import Scene
+from world.moving.standing import StandingMoves
 
 
 def main() -> None:
@@ -20,7 +21,9 @@ def main() -> None:
     told = json.loads(sys.argv[1])
     scene = Scene(Path(told["folder"]), **told["scene"])
     plane = open_plane(control_settings(scene, told["url"]), now=clock(scene.folder))
-    moves = RealMoves(plane, scene.project, PlaceSettings.from_environment())
+    places = PlaceSettings.from_environment()
+    standing = StandingMoves(plane, scene.project, places, scene.folder)
+    moves = standing if scene.standing else RealMoves(plane, scene.project, places)
     worker = Worker(plane, WorkflowSettings.from_environment(), moves, deadman=DeadMan())
     stop_on_signals(worker)
     code = worker.run()

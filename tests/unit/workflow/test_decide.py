@@ -96,3 +96,15 @@ def test_the_way_back_undoes_what_was_begun_in_reverse() -> None:
     assert decide(home, copied, NOW, POLICY, SETTINGS) == Do(Step.BACK_LATE)
     by_hand = order(replace(home, manual_dns=True), (Step.PROVISION, Step.OPEN_TENANT, Step.MX))
     assert by_hand == [*whole[:3], Step.BACK_SHEET, *whole[3:]]
+
+
+def test_who_was_told_the_new_hosts_is_told_to_put_the_old_records_back() -> None:
+    """The message that goes out when userinfo turns is what a customer enters the MX by, ahead of the step `mx`."""
+    home = replace(migration_in(State.ROLLING_BACK), serving=Side.SHARED)
+    turned = done(Step.FINAL, Step.BACK_COPY, Step.BACK_OPEN_SHARED, Step.BACK_LATE)
+    assert decide(home, turned, NOW, POLICY, SETTINGS) == Do(Step.BACK_DONE)
+    by_hand = replace(home, manual_dns=True)
+    assert decide(by_hand, turned, NOW, POLICY, SETTINGS) == Do(Step.BACK_MX)
+    assert decide(by_hand, Marks(turned.begun, {**turned.done, Step.BACK_MX: {}}), NOW, POLICY, SETTINGS) == Do(
+        Step.BACK_SHEET
+    )

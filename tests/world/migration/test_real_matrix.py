@@ -2,160 +2,162 @@
 
 A rollback leaves the shared host as the customer's system, so the same pair serves case after case, and what a case
 must prove is the same each time: every message that any server took is in exactly one mailbox once, on the side that
-serves. Provisioning is real: the first case makes the servers, `KEEP_SERVERS` leaves them to the next ones, which run
-`up` on them. The played matrix (tests/unit/workflow) strikes every single operation; this one every step.
+serves. Provisioning is real where the servers are made (twice: `provision`, and under the worker that is killed at each
+step) and with the customer's zone at a provider; the other cases begin on servers that stand. The played matrix
+(tests/unit/workflow) strikes every single operation; this one every step.
+
+`MAILTENANT_MATRIX_DATABASE=postgresql` runs a part of it, one case a kind, with the control plane on PostgreSQL and two
+workers. Neither is run without `MAILTENANT_MATRIX=whole`: `make test-migration`.
 """
 
 import os
-import time
+import signal
 from collections.abc import Iterator
 
 import pytest
 
-from mailtenant.control import customers
-from mailtenant.migration import Migration, Side, State, events
-from mailtenant.workflow import runs
+from mailtenant.migration import State
 from mailtenant.workflow.decide import Step
-from tests.world.migration.test_whole_move import ended, settled
-from world.layout import SHARED_NAME
+from tests.world.control import postgresql
+from tests.world.migration.moves import at, done, ended, judged, scene, surroundings
+from tests.world.migration.pair import Fault, Pair
+from tests.world.tenants import eventually
+from world.faulty_server import Fault as ApiFault
 from world.moving.__main__ import traffic_of
 from world.moving.office import Office
-from world.moving.scene import Scene
-from world.moving.traffic import Traffic
+from world.moving.provider import at_cloudflare
+from world.moving.small_disk import SmallDisk
+from world.moving.standing import STAND, always
 
 WHOLE = os.environ.get("MAILTENANT_MATRIX") == "whole"
-OWN = {
-    "network": "mailtenant-matrix", "subnet": "10.82.0.0/24", "edge": "10.82.0.110", "internal": "10.82.1.0/28",
-    "publish": "127.0.6.12", "shared_publish": "127.0.6.211", "label": "striker", "domain": "striker.test",
-    "neighbour": "bystander.test",
-}  # fmt: skip
+ON_POSTGRESQL = os.environ.get("MAILTENANT_MATRIX_DATABASE") == "postgresql"
+PACES = {"keep_servers": "true", "lease": "5", "look": "0.5", "longest_look": "2"}
+"""A dead worker's migration is taken over after seconds, and DNS is looked at often: nothing else is made shorter."""
 FORWARD = [step for step in Step if not step.value.startswith("back_")]
 ROLLED_BACK_AT = [step for step in FORWARD if step not in (Step.BEGIN, Step.UNFREEZE, Step.SETTLE, Step.COMPLETE)]
 """`unfreeze` is a freeze that was given up; from `settle` on there is no way back."""
+STRUCK_AT: list[tuple[Step, Fault]] = [
+    (Step.ACCOUNTS, "database"), (Step.FIRST_PASS, "imap"), (Step.CATCH_UP, "imap"), (Step.FREEZE, "full"),
+    (Step.FINAL, "database"),
+]  # fmt: skip
 KILLED_AT = [*(step for step in FORWARD if step is not Step.UNFREEZE)]
-pytestmark = [pytest.mark.timeout(3600), pytest.mark.skipif(not WHOLE, reason="make test-migration")]
+if ON_POSTGRESQL:
+    ROLLED_BACK_AT = [Step.PROVISION, Step.SEE_MX]
+    STRUCK_AT = [(Step.CATCH_UP, "imap"), (Step.FREEZE, "full"), (Step.FINAL, "database")]
+    KILLED_AT = [Step.PROVISION, Step.FIRST_PASS, Step.FREEZE, Step.FINAL, Step.RELAY, Step.MX, Step.VERIFY]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.skipif(not WHOLE, reason="make test-migration")]
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """The surroundings of all cases, and a worker."""
-    scene = Scene(tmp_path_factory.mktemp("matrix"), **OWN, environment={"MAILTENANT_MIGRATE_KEEP_SERVERS": "true"})
-    scene.remove()
-    try:
-        scene.build()
-        made = Office(scene)
-        try:
-            made.start_worker()
-            yield made
-        finally:
-            made.close()
-    finally:
-        scene.remove()
+def database() -> Iterator[str]:
+    """URL of the control plane's database; empty: SQLite in the scene's folder."""
+    if not ON_POSTGRESQL:
+        yield ""
+        return
+    with postgresql.server() as server, postgresql.database(server) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
-def traffic(office: Office) -> Iterator[Traffic]:
-    flowing = traffic_of(office, "x")
-    flowing.start()
-    yield flowing
-    flowing.stop()
+def office(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """The surroundings of all cases, and as many workers as the database allows."""
+    paces = {f"MAILTENANT_MIGRATE_{name.upper()}": value for name, value in PACES.items()}
+    made = scene(
+        tmp_path_factory.mktemp("matrix"), "matrix", 82, "striker", "bystander", ttl=1, standing=True, environment=paces
+    )
+    with surroundings(made, database, between_reads=0.2) as office:
+        for _ in range(2 if ON_POSTGRESQL else 1):
+            office.start_worker()
+        yield office
 
 
-def at(office: Office, step: Step) -> bool:
-    """Whether the step is under way, or done already."""
-    with office.plane.database.read() as session:
-        run = runs.get(session, customers.find(session, office.scene.label))
-        return run is not None and (run.step == step.value or step.value in run.done)
-
-
-def reaches(office: Office, step: Step) -> None:
-    office.until(lambda migration: at(office, step) or ended(migration))
-    assert not ended(office.migration), (step, office.migration.failure)
-
-
-def judged(office: Office, traffic: Traffic, host: str) -> None:
-    """Nothing lost, doubled or refused, seen from outside and from within; the neighbour noticed nothing."""
-    assert office.serving().host == host
-    taken = len(traffic.ledger.accepted)
-    deadline = time.monotonic() + 60
-    while len(traffic.ledger.accepted) < taken + 4:
-        assert time.monotonic() < deadline, "mail flows no more"
-        time.sleep(0.2)  # between two looks of a poll with a deadline
-    traffic.pause()
-    try:
-        assert settled(office, traffic) == []
-    finally:
-        traffic.go_on()
-    assert traffic.neighbours.refused == []
-    assert office.userinfo_problems() == []
-
-
-def again(office: Office) -> None:
-    """The customer asks for the move once more; a fresh window."""
-    if office.migration.state is State.ROLLED_BACK:
-        office.order(events.Request())
-    office.schedule()
+@pytest.fixture(scope="module")
+def pair(office: Office) -> Iterator[Pair]:
+    disk = SmallDisk(office.scene.run, office.scene.label)
+    disk.make()
+    traffic = traffic_of(office, "x", pause=1.0)
+    traffic.start()
+    yield Pair(office, traffic, disk)
+    traffic.stop()
 
 
 @pytest.mark.parametrize("step", ROLLED_BACK_AT)
-def test_a_rollback_at_each_step_brings_everything_back(office: Office, traffic: Traffic, step: Step) -> None:
-    again(office)
-    reaches(office, step)
-    office.order(events.RollBack(f"the matrix strikes at {step.value}"))
-    office.until(ended)
-    assert office.migration.state is State.ROLLED_BACK, office.migration.failure
-    assert office.migration.serving is Side.SHARED
-    judged(office, traffic, SHARED_NAME)
+def test_a_rollback_at_each_step_brings_everything_back(pair: Pair, step: Step) -> None:
+    pair.before(step)
+    pair.reaches(step)
+    pair.rolled_back(f"the matrix strikes at {step.value}")
 
 
-def faulty(office: Office, step: Step) -> Migration:
-    """Waits until the run is past the step."""
-    return office.until(lambda migration: _done(office, step) or ended(migration))
+@pytest.mark.parametrize(("step", "fault"), STRUCK_AT)
+def test_a_fault_of_the_new_side_is_waited_out_or_rolled_back(pair: Pair, step: Step, fault: Fault) -> None:
+    """From this step on a container of the new side is dead, or its disk full, until a step has failed by it."""
+    pair.before(step)
+    pair.reaches(step)
+    pair.meets(fault)
+    pair.until_done(Step.FINAL if step is Step.FREEZE else step)
+    pair.rolled_back("after the fault")
 
 
-def _done(office: Office, step: Step) -> bool:
-    with office.plane.database.read() as session:
-        run = runs.get(session, customers.find(session, office.scene.label))
-        return run is not None and step.value in run.done
+def test_a_disk_that_stays_full_stops_the_move_with_words_and_it_rolls_back(pair: Pair) -> None:
+    pair.begin()
+    pair.reaches(Step.SEE_ADDITIVE)
+    with pair.fault("full"):
+        pair.office.until(ended)
+        failure = pair.office.migration.failure
+        assert pair.office.migration.state is State.FAILED and failure is not None
+        assert "space" in failure.why and "space" in failure.fix, failure
+        pair.rolled_back("no room")
 
 
-@pytest.mark.parametrize(
-    ("step", "service"),
-    [(Step.ACCOUNTS, "database"), (Step.FIRST_PASS, "imap"), (Step.CATCH_UP, "imap"), (Step.FINAL, "database")],
-)
-def test_a_fault_of_the_new_side_is_waited_out_or_rolled_back(
-    office: Office, traffic: Traffic, step: Step, service: str
-) -> None:
-    """A container of the new side is killed while the step runs, and comes back when the step has failed once."""
-    again(office)
-    reaches(office, step)
-    name = f"mt-{office.scene.label}-{service}"
-    office.scene.run("docker", "kill", name)
-    time.sleep(2)  # the step meets the fault; a shorter one would be no fault
-    office.scene.run("docker", "start", name)
-    faulty(office, step)
-    if office.migration.state is State.FAILED:
-        office.order(events.RollBack("it failed"))
-    elif office.migration.state is not State.ROLLED_BACK:
-        office.order(events.RollBack("the fault was waited out"))
-    office.until(lambda migration: migration.state is State.ROLLED_BACK)
-    judged(office, traffic, SHARED_NAME)
+def test_a_dns_api_that_is_busy_or_broken_is_waited_out_and_gets_its_zone_back(pair: Pair) -> None:
+    with at_cloudflare(pair.office) as api:
+        (zone,) = api.zones
+        before = api.snapshot(zone)
+        busy = [ApiFault("status", 429, method, times=2, retry_after="1") for method in ("POST", "PUT")]
+        api.faults += busy
+        pair.begin()
+        pair.reaches(Step.ADDITIVE, done)
+        assert api.snapshot(zone) != before
+        broken = ApiFault("status", 503, "POST")
+        api.faults.append(broken)
+        pair.reaches(Step.MX, done)
+        assert [fault.times for fault in (*busy, broken)] == [0, 0, 0], "every fault was met"
+        pair.rolled_back("after the faults")
+        assert api.snapshot(zone) == before
 
 
-def test_the_worker_killed_at_each_step_in_turn_loses_nothing(office: Office, traffic: Traffic) -> None:
-    """The last case: the move is completed, by as many workers as it has steps."""
-    again(office)
+@pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite cannot be gone")
+def test_workers_end_when_the_control_planes_database_is_gone_and_others_finish_the_freeze(pair: Pair) -> None:
+    """Without a heartbeat they must not go on: others may have the migration."""
+    pair.at_the_window()
+    pair.reaches(Step.FREEZE)
+    run, workers = pair.office.scene.run, list(pair.office.workers)
+    run("docker", "pause", postgresql.NAME)
+    try:
+        eventually(lambda: all(one.poll() == -signal.SIGALRM for one in workers), what="the workers have ended")
+    finally:
+        run("docker", "unpause", postgresql.NAME)
+    pair.reaches(Step.FINAL, done)
+    pair.rolled_back("after the database was gone")
+
+
+def test_the_worker_killed_at_each_step_in_turn_loses_nothing(pair: Pair) -> None:
+    """The last case, from no servers on: the move is completed, by as many workers as it has steps."""
+    office = pair.office
+    stand = office.scene.folder / STAND
+    if stand.exists():
+        office.scene.run("mailtenant", "down", office.scene.label)
+        stand.unlink()
     killed = []
-    for step in KILLED_AT:
-        office.until(lambda migration, step=step: at(office, step) or ended(migration))  # type: ignore[misc]
-        if office.migration.state is State.COMPLETED:
-            break
-        assert not ended(office.migration), (step, office.migration.failure)
-        office.workers[-1].kill()
-        office.workers[-1].wait(30)
-        office.start_worker()
-        killed.append(step)
-    office.until(ended)
+    with always(office.scene.folder):
+        pair.begin()
+        for step in KILLED_AT:
+            office.until(lambda migration, step=step: at(office, step) or ended(migration))  # type: ignore[misc]
+            if office.migration.state is State.COMPLETED:
+                break
+            assert not ended(office.migration), (step, office.migration.failure)
+            killed.append(pair.kill())
+        office.until(ended)
     assert office.migration.state is State.COMPLETED, office.migration.failure
-    assert len(killed) > 15
-    judged(office, traffic, office.scene.stack_file.settings.host)
+    assert len(set(killed)) == len(killed) > len(KILLED_AT) - 5
+    judged(office, pair.traffic, office.scene.stack_file.settings.host)

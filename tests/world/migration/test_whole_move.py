@@ -4,54 +4,26 @@ Provisioning is real in each.
 """
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from mailtenant.migration import Migration, Side, State, events
+from tests.world.migration.moves import ended, scene, settled, surroundings
 from world.layout import SHARED_NAME
-from world.moving.__main__ import found, traffic_of
+from world.moving.__main__ import traffic_of
 from world.moving.office import Office
-from world.moving.scene import Scene
-from world.moving.traffic import Traffic
 
 WHOLE = os.environ.get("MAILTENANT_MATRIX") == "whole"
-OWN = {
-    "network": "mailtenant-moving-test", "subnet": "10.86.0.0/24", "edge": "10.86.0.110", "internal": "10.86.1.0/28",
-    "publish": "127.0.6.11", "shared_publish": "127.0.6.210", "label": "removal", "domain": "removal.test",
-    "neighbour": "remainer.test",
-}  # fmt: skip
 pytestmark = pytest.mark.timeout(3000)
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     """The surroundings; nothing is made yet of the customer's own system."""
-    scene = Scene(tmp_path, **OWN)
-    scene.remove()
-    try:
-        scene.build()
-        made = Office(scene)
-        try:
-            yield made
-        finally:
-            made.close()
-    finally:
-        scene.remove()
-
-
-def ended(migration: Migration) -> bool:
-    return migration.state in (State.COMPLETED, State.ROLLED_BACK, State.FAILED)
-
-
-def settled(office: Office, traffic: Traffic) -> list[str]:
-    """What the ledger has against it, once nothing is on its way any more."""
-    deadline = time.monotonic() + 300
-    while (problems := traffic.ledger.problems(found(office))) and time.monotonic() < deadline:
-        time.sleep(1)  # between two looks of a poll with a deadline
-    return problems
+    with surroundings(scene(tmp_path, "moving-test", 86, "removal", "remainer")) as made:
+        yield made
 
 
 def interruption(office: Office) -> float:
