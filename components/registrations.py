@@ -5,6 +5,7 @@ only the engine knows (an id, an image's id) stand as markers (`[id of …]`), t
 can be compared.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -60,6 +61,8 @@ def registrations(
     Raises: what the program raises.
     """
     monitor = _Monitor(project, stack, invoke)
+    # The SDK takes the thread's event loop, which is gone where `asyncio.run` ran before.
+    asyncio.set_event_loop(asyncio.new_event_loop())
     settings.set_root_resource(None)  # type: ignore[arg-type]  # a stack of its own, whatever ran before
     mocks.set_mocks(monitor.mocks, project=project, stack=stack, preview=False, monitor=monitor)
     settings.SETTINGS.callbacks = _NoCallbacks()
