@@ -104,9 +104,9 @@ def _made(
     assert one is not None  # noqa: S101 (a change has a side)
     return ResourceChange(
         op,
-        one.urn,
+        blind(one.urn),
         one.type,
-        one.name,
+        blind(one.name),
         blind(str(one.inputs.get("name") or one.name)),
         protected=bool((old or one).protect),
         retained=bool((old or one).retain),
@@ -127,7 +127,7 @@ def _inputs(
         if _canonical(before, key, rule) != _canonical(after, key, rule):
             yield InputChange(key, *shown_change(key, before, after), replaces)
         elif source is not None and (_holds_id(after, source.name) or (source.delete_first and replaces)):
-            yield InputChange(key, "", "", replaces, f"{source.name} is replaced")
+            yield InputChange(key, "", "", replaces, f"{blind(source.name)} is replaced")
 
 
 def _holds_id(value: Any, name: str) -> bool:
