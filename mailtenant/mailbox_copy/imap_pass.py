@@ -25,7 +25,6 @@ from mailtenant.mailbox_copy.imap_source import (
     LoginRefused,
     Security,
     SourceMailbox,
-    SourceUnreachable,
     imap_over,
     opened,
 )
@@ -233,6 +232,3 @@ def _pool(size: int) -> Iterator[ThreadPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-__all__ = ["CopiedMailbox", "ImapCopy", "SourceUnreachable"]

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from mailtenant.cli.app import run
+from mailtenant.control.configuration import ControlSettings
+from mailtenant.control.plane import ControlPlane, open_plane
 
 TREE = Path(__file__).resolve().parents[3]
 
@@ -39,6 +41,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MAILTENANT_PROJECT", raising=False)
     return folder
+
+
+@pytest.fixture
+def empty_plane(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> ControlPlane:
+    """A control plane on a database of its own, without customers; commands find it by the environment."""
+    settings = {"MAILTENANT_DATABASE_URL": f"sqlite:///{tmp_path / 'c.db'}", "MAILTENANT_KEY_FILE": str(tmp_path / "k")}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return open_plane(ControlSettings.from_environment(settings))
 
 
 @pytest.fixture

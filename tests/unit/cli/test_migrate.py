@@ -2,15 +2,13 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from mailtenant.cli.app import run
 from mailtenant.control import customers, migrations
-from mailtenant.control.configuration import ControlSettings
 from mailtenant.control.outbox import Letter, Sender
-from mailtenant.control.plane import ControlPlane, open_plane
+from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import events
 from mailtenant.migration.evidence import Item
 
@@ -18,20 +16,16 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def plane(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> ControlPlane:
-    settings = {"MAILTENANT_DATABASE_URL": f"sqlite:///{tmp_path / 'c.db'}", "MAILTENANT_KEY_FILE": str(tmp_path / "k")}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    made = open_plane(ControlSettings.from_environment(settings))
-    with made.database.write() as session:
+def plane(empty_plane: ControlPlane) -> ControlPlane:
+    with empty_plane.database.write() as session:
         tenant = customers.add(
-            made, session, organisation="Acme GmbH", domains=["acme.test"], contact=("Jo", "jo@else.test"),
+            empty_plane, session, organisation="Acme GmbH", domains=["acme.test"], contact=("Jo", "jo@else.test"),
             actor="test", label="acme",
         )  # fmt: skip
-        customers.confirm(made, session, "acme", actor="test")
+        customers.confirm(empty_plane, session, "acme", actor="test")
         for item in Item:
-            migrations.check_item(made, session, tenant, item, green=True, by="test")
-    return made
+            migrations.check_item(empty_plane, session, tenant, item, green=True, by="test")
+    return empty_plane
 
 
 def in_days(days: float) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,8 +10,7 @@ from mailtenant.check.report import Report, Status, StepResult
 from mailtenant.cli.migrate_diagnose import Questions, asked
 from mailtenant.cli.migrate_plan import planned
 from mailtenant.control import audit, customers, migrations, proofs, reports
-from mailtenant.control.configuration import ControlSettings
-from mailtenant.control.plane import ControlPlane, open_plane
+from mailtenant.control.plane import ControlPlane
 from mailtenant.dns import cloudflare_api, preflight
 from mailtenant.dns.verify import Result
 from mailtenant.migration import Side, usage
@@ -30,18 +28,14 @@ JO = Login("jo@acme.test", "192.0.2.7", "imap", True, NOW - timedelta(hours=2))
 
 
 @pytest.fixture
-def plane(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> ControlPlane:
-    settings = {"MAILTENANT_DATABASE_URL": f"sqlite:///{tmp_path / 'c.db'}", "MAILTENANT_KEY_FILE": str(tmp_path / "k")}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    made = open_plane(ControlSettings.from_environment(settings))
-    with made.database.write() as session:
+def plane(empty_plane: ControlPlane) -> ControlPlane:
+    with empty_plane.database.write() as session:
         customers.add(
-            made, session, organisation="Acme GmbH", domains=["acme.test"], contact=("Jo", "jo@else.test"),
+            empty_plane, session, organisation="Acme GmbH", domains=["acme.test"], contact=("Jo", "jo@else.test"),
             actor="test", label="acme", provider="cloudflare",
         )  # fmt: skip
-        customers.confirm(made, session, "acme", actor="test")
-    return made
+        customers.confirm(empty_plane, session, "acme", actor="test")
+    return empty_plane
 
 
 @pytest.fixture

@@ -1,33 +1,27 @@
 """`mailtenant waves` on the embedded control plane."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from mailtenant.control import customers, migrations
-from mailtenant.control.configuration import ControlSettings
-from mailtenant.control.plane import ControlPlane, open_plane
+from mailtenant.control.plane import ControlPlane
 from mailtenant.migration import Window, events
 from mailtenant.migration.evidence import Item
 from tests.unit.cli.conftest import Cli
 
 
 @pytest.fixture
-def plane(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> ControlPlane:
-    settings = {"MAILTENANT_DATABASE_URL": f"sqlite:///{tmp_path / 'c.db'}", "MAILTENANT_KEY_FILE": str(tmp_path / "k")}
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    made = open_plane(ControlSettings.from_environment(settings))
-    with made.database.write() as session:
+def plane(empty_plane: ControlPlane) -> ControlPlane:
+    with empty_plane.database.write() as session:
         for label in ("acme", "globex"):
             tenant = customers.add(
-                made, session, organisation=label, domains=[f"{label}.test"], contact=("Jo", "jo@else.test"),
+                empty_plane, session, organisation=label, domains=[f"{label}.test"], contact=("Jo", "jo@else.test"),
                 actor="test", label=label,
             )  # fmt: skip
-            customers.confirm(made, session, label, actor="test")
-            migrations.check_item(made, session, tenant, Item.DNS, green=True, by="test")
-    return made
+            customers.confirm(empty_plane, session, label, actor="test")
+            migrations.check_item(empty_plane, session, tenant, Item.DNS, green=True, by="test")
+    return empty_plane
 
 
 def test_a_date_that_is_given_counts_in_its_week(plane: ControlPlane, cli: Cli) -> None:
