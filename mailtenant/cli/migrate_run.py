@@ -17,8 +17,8 @@ from mailtenant.cli import output
 from mailtenant.cli.control import control
 from mailtenant.control import customers, migrations
 from mailtenant.control.channels import channels
-from mailtenant.control.outbox import Sender
 from mailtenant.control.plane import ControlPlane
+from mailtenant.control.sender import Sender
 from mailtenant.migration import State
 from mailtenant.workers.deadman import DeadMan
 from mailtenant.workflow import watch

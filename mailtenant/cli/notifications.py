@@ -56,7 +56,7 @@ def send(as_json: output.JsonOption = False, project: output.ProjectOption = Non
     Example: mailtenant notifications send
     """
     from mailtenant.control.channels import channels
-    from mailtenant.control.outbox import Sender
+    from mailtenant.control.sender import Sender
 
     with control(project) as plane:
         owner = f"cli-{socket.gethostname()[:60]}-{os.getpid()}"

@@ -28,7 +28,7 @@ def serve(
 
     from mailtenant.api.app import create_app
     from mailtenant.control.channels import channels
-    from mailtenant.control.outbox import Sender
+    from mailtenant.control.sender import Sender
     from mailtenant.shared_host.place import SharedPlace
     from mailtenant.tasks.durable import TaskWorker
     from mailtenant.tasks.systems import ProjectSystems

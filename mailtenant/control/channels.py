@@ -1,4 +1,4 @@
-"""How a message leaves: as mail through a relay, as a signed POST to the customer's webhook."""
+"""How a message leaves: as mail through a relay, as a signed POST to the customer's webhook, or to the operators'."""
 
 import base64
 import hashlib
@@ -17,16 +17,17 @@ import httpx
 
 from mailtenant.control.errors import Misconfigured
 from mailtenant.control.notifications import render
-from mailtenant.control.outbox import MAIL, WEBHOOK, Deliver, Letter, OursToMend, TryAgain, Undeliverable
+from mailtenant.control.outbox import MAIL, OPERATORS, WEBHOOK
 from mailtenant.control.plane import ControlPlane
+from mailtenant.control.sender import Deliver, Letter, OursToMend, TryAgain, Undeliverable
 from mailtenant.control.tables import Tenant
 
 _SECONDS = 30
 
 
 def channels(plane: ControlPlane) -> Mapping[str, Deliver]:
-    """Both, as the settings say."""
-    return {MAIL: MailChannel(plane), WEBHOOK: WebhookChannel(plane)}
+    """All of them, as the settings say."""
+    return {MAIL: MailChannel(plane), WEBHOOK: WebhookChannel(plane), OPERATORS: OperatorsWebhook(plane)}
 
 
 class MailChannel:
@@ -95,12 +96,11 @@ def _connect(url: str) -> smtplib.SMTP:
 
 
 class WebhookChannel:
-    """Posts JSON, signed as https://www.standardwebhooks.com says: `webhook-id`, `webhook-timestamp`,
-    `webhook-signature`. The id is the same at every attempt."""
+    """Posts JSON to the customer's webhook, signed as https://www.standardwebhooks.com says: `webhook-id`,
+    `webhook-timestamp`, `webhook-signature`. The id is the same at every attempt."""
 
     def __init__(self, plane: ControlPlane) -> None:
-        self._plane = plane
-        self._client = httpx.Client(timeout=plane.settings.webhook_seconds, follow_redirects=False)
+        self._plane, self._post = plane, _Post(plane)
 
     def __call__(self, letter: Letter) -> None:
         with self._plane.database.read() as session:
@@ -108,17 +108,42 @@ class WebhookChannel:
             sealed, url = tenant.webhook_secret, tenant.webhook_url
         if sealed is None or url != letter.recipient:
             raise Undeliverable("the customer has removed or changed this webhook")
+        self._post(letter, url, f"migration.{letter.kind}", self._plane.vault.open(sealed))
+
+
+class OperatorsWebhook:
+    """Posts alerts to `MAILTENANT_ALERT_WEBHOOK`, which may hold a token: it stands in the settings only. Signed if
+    `MAILTENANT_ALERT_WEBHOOK_SECRET` is set."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._settings, self._post = plane.settings, _Post(plane)
+
+    def __call__(self, letter: Letter) -> None:
+        if not (url := self._settings.alert_webhook.get_secret_value()):
+            raise Undeliverable("MAILTENANT_ALERT_WEBHOOK is not set any more")
+        secret = self._settings.alert_webhook_secret.get_secret_value()
+        self._post(letter, url, f"alert.{letter.facts['kind']}", secret)
+
+
+class _Post:
+    """One request; the answer decides. Raises: Undeliverable, TryAgain"""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._now = plane.now
+        self._client = httpx.Client(timeout=plane.settings.webhook_seconds, follow_redirects=False)
+
+    def __call__(self, letter: Letter, url: str, type_: str, secret: str) -> None:
+        """`secret` empty: not signed."""
         body = json.dumps(
-            {"type": f"migration.{letter.kind}", "timestamp": letter.created, "data": dict(letter.facts)},
+            {"type": type_, "timestamp": letter.created, "data": dict(letter.facts)},
             sort_keys=True, separators=(",", ":"),
         ).encode()  # fmt: skip
-        timestamp = str(int(self._plane.now().timestamp()))
+        timestamp = str(int(self._now().timestamp()))
         headers = {
-            "content-type": "application/json",
-            "webhook-id": f"msg_{letter.id}",
-            "webhook-timestamp": timestamp,
-            "webhook-signature": signature(self._plane.vault.open(sealed), f"msg_{letter.id}", timestamp, body),
-        }
+            "content-type": "application/json", "webhook-id": f"msg_{letter.id}", "webhook-timestamp": timestamp,
+        }  # fmt: skip
+        if secret:
+            headers["webhook-signature"] = signature(secret, f"msg_{letter.id}", timestamp, body)
         try:
             answer = self._client.post(url, content=body, headers=headers)
         except httpx.HTTPError as error:

@@ -10,6 +10,7 @@ from limits import parse
 from pydantic import AfterValidator, Field, SecretStr
 
 from mailtenant.control.variables import FromEnvironment
+from mailtenant.control.webhook_address import is_signing_secret, is_webhook
 from mailtenant.migration import Policy
 from mailtenant.settings.names import EmailAddress, Fqdn
 
@@ -17,6 +18,18 @@ from mailtenant.settings.names import EmailAddress, Fqdn
 def _rate(text: str) -> str:
     parse(text)
     return text
+
+
+def _webhook(url: SecretStr) -> SecretStr:
+    if url.get_secret_value() and not is_webhook(url.get_secret_value()):
+        raise ValueError("a whole address that begins with https:// is needed")
+    return url
+
+
+def _signing(secret: SecretStr) -> SecretStr:
+    if secret.get_secret_value() and not is_signing_secret(secret.get_secret_value()):
+        raise ValueError("it begins with whsec_, but no base64 stands behind it; copy all of it")
+    return secret
 
 
 Rate = Annotated[str, AfterValidator(_rate)]
@@ -42,6 +55,11 @@ class ControlSettings(FromEnvironment):
     webhook_seconds: float = Field(default=10, gt=0)
     notice_days: int = Field(default=7, ge=0)
     hold_days: int = Field(default=7, ge=5)
+    alert_email: EmailAddress | None = None
+    alert_webhook: Annotated[SecretStr, AfterValidator(_webhook)] = SecretStr("")
+    alert_webhook_secret: Annotated[SecretStr, AfterValidator(_signing)] = SecretStr("")
+    alert_records_days: float = Field(default=2, gt=0)
+    alert_window_minutes: float = Field(default=30, ge=0)
 
     @classmethod
     def with_state(cls, state: Path, environment: Mapping[str, str] | None = None) -> Self:

@@ -1,11 +1,7 @@
 """Customers: their label, contacts and domains. Functions of a session; the caller owns the transaction."""
 
-import base64
-import ipaddress
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
-import httpx
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -24,6 +20,7 @@ from mailtenant.control.tables import (
     Task,
     Tenant,
 )  # fmt: skip
+from mailtenant.control.webhook_address import is_signing_secret, is_webhook
 from mailtenant.migration import Side, State
 from mailtenant.migration.evidence import Item
 from mailtenant.settings.errors import Refusal
@@ -214,39 +211,15 @@ def set_webhook(
     plane: ControlPlane, session: Session, tenant: Tenant, url: str | None, secret: str | None, *, actor: str
 ) -> None:
     """Where events are posted, signed with `secret`; None: nowhere. Raises: ControlError"""
-    if url is not None and not _is_webhook(url):
+    if url is not None and not is_webhook(url):
         raise ControlError("a webhook needs a whole address that begins with https://")
     if url is not None and not secret:
         raise ControlError("a webhook needs a signing secret")
-    if url is not None and secret and secret.startswith("whsec_"):
-        _checked_secret(secret)
+    if url is not None and secret and not is_signing_secret(secret):
+        raise ControlError("the signing secret begins with whsec_, but no base64 stands behind it; copy all of it")
     tenant.webhook_url = url
     tenant.webhook_secret = plane.vault.seal(secret) if url and secret else None
     audit.record(session, actor, "webhook.set", tenant.id, plane.now(), on=url is not None)
-
-
-def _checked_secret(secret: str) -> None:
-    """What stands behind `whsec_` is base64 (standardwebhooks.com), without which no message could be signed."""
-    try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except ValueError:
-        key = b""
-    if not key:
-        raise ControlError("the signing secret begins with whsec_, but no base64 stands behind it; copy all of it")
-
-
-def _is_webhook(url: str) -> bool:
-    """https, or http to this very machine; and an address that the sender's client takes."""
-    try:
-        httpx.URL(url)
-        parts = urlsplit(url)
-        if parts.port == 0:
-            return False
-        if parts.scheme == "https":
-            return bool(parts.hostname) and url.isprintable() and " " not in url
-        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
-    except (ValueError, httpx.InvalidURL):
-        return False
 
 
 def _unless_taken(session: Session, row: Tenant | Domain, otherwise: str) -> None:

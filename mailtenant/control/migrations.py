@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mailtenant.control import audit, customers, outbox, reports
+from mailtenant.control import alerts, audit, customers, outbox, reports
 from mailtenant.control.errors import Conflict, NotFound
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import ChecklistItem, Domain, Message, MigrationEvent, MigrationRow, Tenant
@@ -78,8 +78,29 @@ def apply_in(
     audit.record(session, actor, f"migration.{event.name}", tenant.id, now, state=after.state.value, **detail)
     if applied.notice is not None:
         outbox.write(plane, session, tenant, applied.notice, event_key(row), after, event.told())
+    _alert(plane, session, tenant, row, event, actor)
     session.flush()
     return _value(session, tenant, row)
+
+
+def _alert(
+    plane: ControlPlane, session: Session, tenant: Tenant, row: MigrationRow, event: events.Event, actor: str
+) -> None:
+    """Events that operators hear of: in the same commit, so exactly once."""
+    label, key = tenant.label, event_key(row)
+    match event:
+        case events.Fail():
+            during = f"during {row.failed_during}: {row.failed_why}"
+            fix = f"{row.failed_fix}; mailtenant migrate status {label} shows where it stands"
+            alerts.tell(plane, session, alerts.Kind.MOVE_FAILED, label, key, during, fix)
+        case events.RollBack():
+            what = f"by {actor}: {row.reason}" if row.reason else f"by {actor}"
+            fix = f"nothing, if it was wanted; mailtenant migrate status {label} --follow shows its steps"
+            alerts.tell(plane, session, alerts.Kind.ROLLBACK_ORDERED, label, key, what, fix)
+        case events.RolledBack():
+            fix = f"find out with the customer what was wrong; then mailtenant migrate request {label}"
+            what = "the shared host serves the customer again; nothing was lost"
+            alerts.tell(plane, session, alerts.Kind.ROLLBACK_DONE, label, key, what, fix)
 
 
 def _hosts(plane: ControlPlane, tenant: Tenant, serving: Side) -> tuple[str, str]:

@@ -13,7 +13,8 @@ from mailtenant.migration.states import State as S
 
 
 class Notice(StrEnum):
-    """A message to the customer; its text is in templates/notifications. All but CONTACT follow from an event."""
+    """A message to the customer; its text is in templates/notifications. All but CONTACT and PLAN follow from an
+    event."""
 
     SCHEDULED = "scheduled"
     RESCHEDULED = "rescheduled"
@@ -25,6 +26,7 @@ class Notice(StrEnum):
     COMPLETED = "completed"
     ROLLED_BACK = "rolled_back"
     CONTACT = "contact_check"
+    PLAN = "plan"
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID, StepOptions
 from sqlalchemy.exc import DBAPIError
 
 from mailtenant.control.database import Database
-from mailtenant.control.outbox import Sender
 from mailtenant.control.plane import ControlPlane
+from mailtenant.control.sender import Sender
 from mailtenant.control.tables import Task
 from mailtenant.tasks import book
 from mailtenant.tasks.kinds import AWAY, Later, items, perform

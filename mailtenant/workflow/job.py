@@ -30,11 +30,11 @@ class Interrupted(Exception):
 
 
 class NotYet(Exception):
-    """Nothing is wrong, but the step has to look again later."""
+    """Nothing is wrong, but the step has to look again later. `person`: nothing but a person will change it."""
 
-    def __init__(self, pause: timedelta, why: str) -> None:
+    def __init__(self, pause: timedelta, why: str, *, person: bool = False) -> None:
         super().__init__(why)
-        self.pause, self.why = pause, why
+        self.pause, self.why, self.person = pause, why, person
 
 
 @dataclass
@@ -197,7 +197,8 @@ class Job:
         try:
             self.finish(event, **found)
         except Refused as refused:
-            raise NotYet(timedelta(seconds=self.settings.look), "; ".join(refused.reasons)) from None
+            pause = timedelta(seconds=self.settings.look)
+            raise NotYet(pause, "; ".join(refused.reasons), person=True) from None
 
     def apply_or_fail(self, event: events.Event, fix: str, **found: Any) -> None:
         """As `finish`; a guard's no is the step's failure. Raises: StepError"""

@@ -17,7 +17,7 @@ from mailtenant.migration import Refused, State, events
 from mailtenant.migration.sides import SideError
 from mailtenant.workers.leases import Lease
 from mailtenant.workers.locks import Busy, Held, Locks, LostLock
-from mailtenant.workflow import back, forward, runs
+from mailtenant.workflow import alarms, back, forward, runs
 from mailtenant.workflow.decide import Do, Step, decide, freeze_ends
 from mailtenant.workflow.job import ACTOR, Interrupted, Job, NotYet
 from mailtenant.workflow.ports import Moves, StepError
@@ -70,7 +70,7 @@ def _locked(crew: Crew, held: Held, workflow: str, label: str, step: Step) -> st
         _log.info("%s: %s ended: %s", label, step, interrupted)
         return "interrupted"
     except NotYet as later:
-        _pause(job, later.pause, later.why)
+        _pause(job, later)
         return "waiting"
     except (LostLock, DBAPIError):
         raise
@@ -120,12 +120,14 @@ def explained(error: Exception, label: str, step: Step) -> StepError:
             )
 
 
-def _pause(job: Job, pause: timedelta, why: str) -> None:
+def _pause(job: Job, later: NotYet) -> None:
     with job.plane.database.write() as session:
         job.lease.require_live(session)
-        _, _, _, run = runs.current(session, job.label, lock=True)
+        _, row, _, run = runs.current(session, job.label, lock=True)
         if run.workflow == job.workflow:
-            run.step, run.due_at, run.why, run.tries = job.step.value, job.now + pause, why, 0
+            run.step, run.due_at, run.why, run.tries = job.step.value, job.now + later.pause, later.why, 0
+            if later.person:
+                alarms.waits(job.plane, session, job.label, job.workflow, row.version, later.why)
 
 
 def _failed(job: Job, error: StepError) -> None:

@@ -16,6 +16,7 @@ from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import MigrationRow, MigrationRun, Tenant, Worker
 from mailtenant.migration import Migration, State
 from mailtenant.workers.leases import Lease
+from mailtenant.workflow import alarms
 from mailtenant.workflow.decide import Do, End, Marks, Next, Wait, decide
 from mailtenant.workflow.settings import WorkflowSettings
 
@@ -137,6 +138,8 @@ def look(plane: ControlPlane, lease: Lease, settings: WorkflowSettings, workflow
             run.due_at, run.tries = None, 0
         run.seen_version, run.started, run.worker = row.version, run.started + 1, lease.id
         found = pending(run, now) or decide(migration, marks(run), now, plane.settings.policy, settings)
+        if isinstance(found, Wait) and found.until is None and migration.state is not State.FAILED:
+            alarms.waits(plane, session, label, workflow, row.version, found.why)
         return _noted(run, found, now)
 
 

@@ -17,7 +17,7 @@ from mailtenant.migration import Refused
 from mailtenant.workers.deadman import DeadMan
 from mailtenant.workers.leases import Fenced, Lease
 from mailtenant.workers.locks import Locks
-from mailtenant.workflow import durable, runs
+from mailtenant.workflow import alarms, durable, runs
 from mailtenant.workflow.perform import Crew
 from mailtenant.workflow.ports import Moves
 from mailtenant.workflow.settings import WorkflowSettings
@@ -28,6 +28,8 @@ GRACE = 20.0
 """Seconds that a stopping worker gives its steps to end at their next check."""
 SWEEP = 60.0
 """Seconds between two looks for runs whose workflow has ended although their migration goes on."""
+ALARMS = 15.0
+"""Seconds between two looks for what has become late."""
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,7 @@ class Worker:
     ) -> None:
         """Raises: Busy, if SQLite has its worker already."""
         self._plane, self._settings, self._deadman = plane, settings, deadman
-        self._first, self._swept = True, 0.0
+        self._first, self._swept, self._alarmed = True, 0.0, 0.0
         self.stop = threading.Event()
         self.fenced = threading.Event()
         self._over = threading.Event()
@@ -92,6 +94,9 @@ class Worker:
         if first or time.monotonic() - self._swept > SWEEP:
             self._swept = time.monotonic()
             runs.renew(self._plane, self.lease, durable.ended(runs.active(self._plane)))
+        if first or time.monotonic() - self._alarmed > ALARMS:
+            self._alarmed = time.monotonic()
+            alarms.look(self._plane)
         for label, event in migrations.due_by_the_clock(self._plane):
             try:
                 migrations.apply_event(self._plane, label, event, actor="workflow")

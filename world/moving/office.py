@@ -16,8 +16,8 @@ from pathlib import Path
 
 from mailtenant.control import api_keys, customers, migrations
 from mailtenant.control.configuration import ControlSettings
-from mailtenant.control.outbox import Letter, Sender
 from mailtenant.control.plane import ControlPlane, open_plane
+from mailtenant.control.sender import Letter, Sender
 from mailtenant.migration import Migration, State, Window, events
 from mailtenant.migration.evidence import Item
 from mailtenant.migration.transitions import Notice

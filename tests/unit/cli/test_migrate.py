@@ -7,8 +7,8 @@ import pytest
 
 from mailtenant.cli.app import run
 from mailtenant.control import customers, migrations
-from mailtenant.control.outbox import Letter, Sender
 from mailtenant.control.plane import ControlPlane
+from mailtenant.control.sender import Letter, Sender
 from mailtenant.migration import events
 from mailtenant.migration.evidence import Item
 

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from mailtenant.control.channels import MailChannel
-from mailtenant.control.outbox import MAIL, Letter, Sender
+from mailtenant.control.outbox import MAIL
+from mailtenant.control.sender import Letter, Sender
 from tests.unit.control.planes import plane_for
 
 

@@ -23,8 +23,9 @@ from sqlalchemy import select
 from mailtenant.control import customers, migrations, outbox
 from mailtenant.control.channels import MailChannel, channels, signature
 from mailtenant.control.errors import NotFound
-from mailtenant.control.outbox import DEAD, LEASE, MAIL, SENT, WAITING, WEBHOOK, Letter, Sender, TryAgain, Undeliverable
+from mailtenant.control.outbox import DEAD, MAIL, SENT, WAITING, WEBHOOK
 from mailtenant.control.plane import ControlPlane
+from mailtenant.control.sender import GIVE_UP_AFTER, LEASE, Letter, Sender, TryAgain, Undeliverable
 from mailtenant.control.tables import Message
 from mailtenant.migration import State, Window, events
 from tests.unit.control import smtp
@@ -174,7 +175,7 @@ class OutboxCases:
             clock_of(plane).at = max(plane.now(), row.due_at)
             assert sender.round() == 1
             pauses.append(_rows(plane)[0].due_at - plane.now())
-        assert len(pauses) == outbox.GIVE_UP_AFTER
+        assert len(pauses) == GIVE_UP_AFTER
         assert pauses[:3] == [timedelta(seconds=15), timedelta(seconds=30), timedelta(minutes=1)]
         assert max(pauses) == timedelta(hours=3)
         assert timedelta(days=1) < sum(pauses, timedelta()) < timedelta(days=3)
@@ -222,7 +223,7 @@ class OutboxCases:
 
     def test_without_a_relay_the_message_waits(self, plane: ControlPlane) -> None:
         _schedule(plane, ready_customer(plane))
-        for _ in range(outbox.GIVE_UP_AFTER + 1):
+        for _ in range(GIVE_UP_AFTER + 1):
             clock_of(plane).at = max(plane.now(), _rows(plane)[0].due_at)
             assert Sender(plane, channels(plane), "one").round() == 1
         row = _rows(plane)[0]

@@ -6,8 +6,8 @@ import pytest
 
 from mailtenant.control.channels import MailChannel
 from mailtenant.control.notifications import render
-from mailtenant.control.outbox import Letter
 from mailtenant.control.plane import ControlPlane
+from mailtenant.control.sender import Letter
 from mailtenant.migration import Notice
 from tests.golden import assert_golden
 
@@ -18,6 +18,12 @@ FACTS = {
     "window_start": "2026-12-11T20:00:00+00:00", "window_end": "2026-12-11T22:00:00+00:00",
     "interruption_minutes": 15, "hold_days": 7, "manual_dns": True, "support": "support@inboxment.com",
     "sheet": "acme.test. 300 IN MX 10 acme.outboxment.com.", "code": "7KQ2MXW4ZP",
+    "mailboxes": 12, "size": "3.4 GiB", "copy_minutes": 12, "freeze_minutes": 1,
+    "steps": [{"does": "mail is copied while the old side serves", "undo": ""},
+              {"does": "DNS: MX to the tenant host", "undo": "MX back to the shared host"}],
+    "records": [{"phase": "cutover", "zone": "acme.test", "name": "acme.test", "type": "MX", "by_hand": True,
+                 "old": "10 mail.inboxment.com", "new": "10 acme.outboxment.com"}],
+    "rollback": [{"does": "DNS: MX to the shared host again"}],
 }  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from mailtenant.control import customers, migrations
 from mailtenant.control.configuration import ControlSettings
-from mailtenant.control.outbox import Letter, Sender
 from mailtenant.control.plane import ControlPlane, open_plane
+from mailtenant.control.sender import Letter, Sender
 from mailtenant.control.tables import MigrationRow, Tenant, Worker
 from mailtenant.migration import Migration, State, Window, events
 from mailtenant.migration.evidence import Item
