@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from mailtenant.accounts.address import parse_address, parse_alias_address
+from mailtenant.accounts.left_over import leading_nowhere
 from mailtenant.accounts.model import Alias
 from mailtenant.accounts.store import AccountStore
 from mailtenant.cli import output
@@ -70,17 +71,25 @@ def remove(
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
-    """Remove an alias, or one of its destinations.
+    """Remove an alias, or one of its destinations. Other aliases that lead nowhere then are named: their mail is refused.
 
     Example: mailtenant alias remove acme sales@acme.test ann@acme.test
     """
     address = parse_alias_address(alias)
     with AccountStore(tenant_engine(project, label)) as store:
         removed = store.remove_alias(address, None if destination is None else parse_address(destination))
+        mailboxes = [mailbox.address for mailbox in store.mailboxes()]
+        left = leading_nowhere(address.rpartition("@")[2], store.aliases(), mailboxes)
     if as_json:
-        output.print_json([_as_json(alias) for alias in removed])
-    else:
-        typer.echo(f"{address} no longer leads to {', '.join(alias.destination for alias in removed)}.")
+        nowhere = [{"address": alias.address, "destination": alias.destination} for alias in left]
+        output.print_json([_as_json(alias) | {"leading_nowhere": nowhere} for alias in removed])
+        return
+    typer.echo(f"{address} no longer leads to {', '.join(alias.destination for alias in removed)}.")
+    for alias in left:
+        typer.echo(
+            f"{alias.address} leads nowhere now: {alias.destination} has neither a mailbox nor an alias. "
+            f"mailtenant alias remove {label} {alias.address} {alias.destination}, or add it elsewhere"
+        )
 
 
 def _as_json(alias: Alias) -> dict[str, object]:

@@ -55,6 +55,8 @@ COMMANDS: Final = (
     CommandEntry("pause", "mailtenant.cli.pause", "pause", "Stop a mailbox, a domain or a tenant from sending."),
     CommandEntry("resume", "mailtenant.cli.pause", "resume", "Let it send again."),
     CommandEntry("check", "mailtenant.cli.check", "check", "Log in, send, receive and judge a running tenant."),
+    CommandEntry("watch", "mailtenant.cli.watch", "watch", "Look at tenants that serve: certificates, DNS, check …"),
+    CommandEntry("alerts", "mailtenant.cli.alerts", "app", "Alerts to operators: what was told, what is still on."),
     CommandEntry("migrate", "mailtenant.cli.migrate", "app", "Move a customer from the shared host to its own stack."),
     CommandEntry("fleet", "mailtenant.cli.fleet", "app", "Many tenants at once, in waves: plan, rollout, resume …"),
     CommandEntry("suspend", "mailtenant.cli.suspend", "suspend", "No logins, no sending; mail is still taken in."),

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mailtenant.cli import output
 from mailtenant.cli.control import control, operator
-from mailtenant.control import customers, migrations, proofs
+from mailtenant.control import customers, migrations, plan_letter, proofs
 from mailtenant.control.plane import ControlPlane
 from mailtenant.dns.preflight import Finding as ZoneFinding
 from mailtenant.workflow.decide import BACK_FROM_TENANT, BACK_ON_SHARED, STEPS
@@ -43,18 +43,36 @@ def preflight(label: Label, as_json: output.JsonOption = False, project: output.
         raise typer.Exit(output.ExitCode.PROBLEM)
 
 
-def plan(label: Label, as_json: output.JsonOption = False, project: output.ProjectOption = None) -> None:
+def plan(
+    label: Label,
+    send: Annotated[bool, typer.Option("--send", help="also mail it to the customer's contacts")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="with --send: ask nothing")] = False,
+    as_json: output.JsonOption = False,
+    project: output.ProjectOption = None,
+) -> None:
     """Print what LABEL's move will do: steps in their order with what undoes them, sizes and estimates, the window,
-    every record old → new. Changes nothing.
+    every record old → new. Changes nothing. With --send it goes to the customer's contacts, readable without access to
+    anything: once each as long as it says the same.
 
-    Example: mailtenant migrate plan acme --json
+    Example: mailtenant migrate plan acme --send
     """
+    if as_json and send and not yes:
+        raise output.CommandError("with --json nobody is asked: add --yes to send it")
     with control(project) as plane:
         made = planned(plane, _moves(plane, project), label)
+        if not as_json:
+            _print(made)
+        if send:
+            sent = plan_letter.send(plane, label, made, actor=operator(), agreed=None if yes else _agreed)
+            made |= {"sent": sent.as_json()}
+            if not as_json:
+                typer.echo(sent.line())
     if as_json:
         output.print_json(made)
-    else:
-        _print(made)
+
+
+def _agreed(version: str, addresses: Sequence[str]) -> bool:
+    return typer.confirm(f"Send this plan (version {version}) to {', '.join(addresses)}?")
 
 
 def prove_keys(plane: ControlPlane, project: Path, label: str) -> Sequence[ZoneFinding]:

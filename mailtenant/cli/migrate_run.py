@@ -15,11 +15,13 @@ import typer
 
 from mailtenant.cli import output
 from mailtenant.cli.control import control
+from mailtenant.cli.watch import watch_of
 from mailtenant.control import customers, migrations
 from mailtenant.control.channels import channels
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.sender import Sender
 from mailtenant.migration import State
+from mailtenant.watch import rounds
 from mailtenant.workers.deadman import DeadMan
 from mailtenant.workflow import watch
 from mailtenant.workflow.real.moves import PlaceSettings, RealMoves
@@ -39,8 +41,8 @@ def run(
     log: Annotated[str, typer.Option("--log", help="debug, info, warning or error")] = "info",
     project: output.ProjectOption = None,
 ) -> None:
-    """Carry out the moves of all customers until SIGTERM or Ctrl-C; also send what is in the outbox. Several of these
-    may run on PostgreSQL; SQLite allows one.
+    """Carry out the moves of all customers until SIGTERM or Ctrl-C; also send what is in the outbox, and watch tenants
+    that have moved (MAILTENANT_WATCH_PAUSE). Several of these may run on PostgreSQL; SQLite allows one.
 
     Exit codes: 0 ended as asked, 1 refused, or with --once: the move failed.
 
@@ -85,6 +87,8 @@ def _work(once: str | None, log: str, project: Path | None, parent: int) -> int:
         _send_messages(plane, worker)
         if moves.places.shared_host:
             _watch_logins(plane, worker, moves)
+        if once is None:
+            _watch_tenants(plane, worker, output.project_dir(project))
 
         def over() -> bool:
             # Without its parent nobody would start it again, or stop it.
@@ -108,6 +112,11 @@ def _send_messages(plane: ControlPlane, worker: Worker) -> None:
 def _watch_logins(plane: ControlPlane, worker: Worker, moves: RealMoves) -> None:
     told = (plane, moves.logins, worker.stop, WorkflowSettings.from_environment().logins)
     threading.Thread(target=watch.run, args=told, name="logins", daemon=True).start()
+
+
+def _watch_tenants(plane: ControlPlane, worker: Worker, folder: Path) -> None:
+    told = (watch_of(plane, folder), worker.stop)
+    threading.Thread(target=rounds.run, args=told, name="watch", daemon=True).start()
 
 
 def _state(plane: ControlPlane, label: str) -> State:

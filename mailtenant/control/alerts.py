@@ -25,6 +25,9 @@ PAGE: Final = "docs/alerts.md"
 HOOK: Final = "MAILTENANT_ALERT_WEBHOOK"
 """In the place of the webhook's address, which may hold a token."""
 
+EVERYBODY: Final = "*"
+"""`Alert.tenant` of what concerns no single one; no label can be this."""
+
 
 class Kind(StrEnum):
     """Each has a section in docs/alerts.md."""

@@ -59,27 +59,6 @@ def write_contact(plane: ControlPlane, session: Session, tenant: Tenant, contact
     put(plane, session, tenant.id, key, Notice.CONTACT.value, MAIL, contact.email, facts)
 
 
-def write_plan(
-    plane: ControlPlane, session: Session, tenant: Tenant, version: str, told: Mapping[str, Any]
-) -> Sequence[str]:
-    """The plan of the move, once a contact and version; addresses that have not had this version yet.
-
-    Raises: Conflict, if there is nobody to write to.
-    """
-    contacts = customers.contacts(session, tenant.id)
-    if not contacts:
-        raise Conflict(f"{tenant.label} has no contact to send it to; mailtenant customer contact {tenant.label}")
-    told = {**told, "organisation": tenant.organisation, "label": tenant.label, "support": plane.settings.support_email}
-    new = []
-    for contact in contacts:
-        key = f"plan-{tenant.id}-{version}:{MAIL}-{contact.id}"
-        if session.scalar(select(Message.id).where(Message.key == key)) is None:
-            facts = told | {"contact": contact.name}
-            put(plane, session, tenant.id, key, Notice.PLAN.value, MAIL, contact.email, facts)
-            new.append(contact.email)
-    return new
-
-
 def put(
     plane: ControlPlane, session: Session, tenant_id: int | None, key: str, kind: str, channel: str, recipient: str,
     facts: Mapping[str, Any],
