@@ -13,6 +13,11 @@ def leading_nowhere(domain: str, aliases: Sequence[Alias], mailboxes: Collection
     if f"@{domain}" in names:
         return []
     known = names | set(mailboxes)
-    return [
-        alias for alias in aliases if alias.destination.rpartition("@")[2] == domain and alias.destination not in known
-    ]
+    own = [alias for alias in aliases if alias.destination.rpartition("@")[2] == domain]
+    return [alias for alias in own if not known & {alias.destination, _base(alias.destination)}]
+
+
+def _base(address: str) -> str:
+    """Without the sub-address: `jo+news@acme.test` is `jo@acme.test`'s."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"

@@ -71,7 +71,7 @@ def remove(
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:
-    """Remove an alias, or one of its destinations. Other aliases that lead nowhere then are named: their mail is refused.
+    """Remove an alias, or one of its destinations. Aliases that lead nowhere then are named: their mail is refused.
 
     Example: mailtenant alias remove acme sales@acme.test ann@acme.test
     """

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from mailtenant.cli import output
 from mailtenant.cli.control import control
-from mailtenant.control import customers, migrations, reports
+from mailtenant.control import alerts, customers, migrations, reports
 from mailtenant.control.plane import ControlPlane
 from mailtenant.control.tables import MigrationRow, Tenant
 from mailtenant.migration import State
@@ -24,6 +24,8 @@ from mailtenant.workflow.decide import STEPS, Step
 
 RESTING: Final = {"completed", "rolled_back", "failed"}
 PAUSE: Final = 1.0
+ALERTS: Final = 5
+"""The newest of them are shown."""
 
 
 def status(
@@ -80,6 +82,7 @@ def view(plane: ControlPlane, label: str) -> dict[str, Any]:
             "verification": reports.shown_verification(session, tenant.id, migration.attempt),
             **reports.shown_logins(session, tenant.id, migration.cut_over_at, plane.now()),
             "usage": reports.shown_usage(session, tenant.id),
+            "alerts": [alerts.as_json(one) for one in alerts.listing(session, label, limit=ALERTS)],
             "events": [
                 {"at": _time(one.at), "event": one.event, "state": one.target, "by": one.actor, "detail": one.detail}
                 for one in history
@@ -118,6 +121,11 @@ def shown(seen: dict[str, Any]) -> RenderableType:
     events = Table("when", "event", "state", "by", box=None)
     for one in seen["events"][-8:]:
         events.add_row(one["at"], one["event"], one["state"], one["by"])
+    if seen["alerts"]:
+        table = Table("when", "alert", "what", "over", box=None)
+        for one in seen["alerts"][::-1]:
+            table.add_row(one["at"], one["kind"], Text(one["what"]), one["ended"] or "")
+        parts.append(table)
     return Group(*parts, events)
 
 

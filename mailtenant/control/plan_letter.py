@@ -43,9 +43,7 @@ class Sent:
         if self.refused:
             return "not sent"
         if not self.to:
-            return (
-                f"version {self.version} of the plan was sent before, to {', '.join(self.had)}; nothing is sent again"
-            )
+            return f"version {self.version} of the plan was sent to {', '.join(self.had)} before; not again"
         return f"version {self.version} of the plan is on its way to {', '.join(self.to)}"
 
 

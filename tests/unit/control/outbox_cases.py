@@ -63,7 +63,7 @@ def _refuses(kind: type[Exception], counted: list[Letter] | None = None) -> Mapp
     return {MAIL: deliver, WEBHOOK: deliver}
 
 
-class _Hook(BaseHTTPRequestHandler):
+class Hook(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.got.append((dict(self.headers), body))  # type: ignore[attr-defined]
@@ -82,7 +82,7 @@ class OutboxCases:
 
     @pytest.fixture
     def hook(self) -> Iterator[ThreadingHTTPServer]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _Hook)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
         server.got, server.status = [], 200  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

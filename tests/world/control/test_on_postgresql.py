@@ -1,6 +1,7 @@
 """All cases of the control plane on PostgreSQL 17."""
 
 from tests.unit.api.loop_cases import LoopCases
+from tests.unit.control.alert_cases import AlertCases
 from tests.unit.control.customer_cases import CustomerCases
 from tests.unit.control.key_cases import KeyCases
 from tests.unit.control.migration_cases import MigrationCases
@@ -8,6 +9,10 @@ from tests.unit.control.outbox_cases import OutboxCases
 from tests.unit.control.proof_cases import ProofCases
 from tests.unit.control.schema_cases import SchemaCases
 from tests.unit.tasks.task_cases import TaskCases
+
+
+class TestAlerts(AlertCases):
+    pass
 
 
 class TestCustomers(CustomerCases):
