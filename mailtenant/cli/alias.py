@@ -85,10 +85,10 @@ def remove(
         output.print_json([_as_json(alias) | {"leading_nowhere": nowhere} for alias in removed])
         return
     typer.echo(f"{address} no longer leads to {', '.join(alias.destination for alias in removed)}.")
-    for alias in left:
+    for one in left:
         typer.echo(
-            f"{alias.address} leads nowhere now: {alias.destination} has neither a mailbox nor an alias. "
-            f"mailtenant alias remove {label} {alias.address} {alias.destination}, or add it elsewhere"
+            f"{one.address} leads nowhere now: {one.destination} has neither a mailbox nor an alias. "
+            f"mailtenant alias remove {label} {one.address} {one.destination}, or add it elsewhere"
         )
 
 
