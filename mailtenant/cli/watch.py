@@ -16,7 +16,6 @@ from mailtenant.control.alerts import Kind, Problem
 from mailtenant.control.plane import ControlPlane
 from mailtenant.fleet.leftovers import TENANT_LABEL, engine_client
 from mailtenant.fleet.means import release_images
-from mailtenant.fleet.survey import running_containers
 from mailtenant.settings import TenantSettings, load_fleet
 from mailtenant.watch import rules
 from mailtenant.watch.asking import Looked, Questions
@@ -47,6 +46,8 @@ def watch(
         turns, left = made.named(labels) if labels else (made.turns(), {})
         found = made.round(turns)
         general = settle_workers(plane)
+        if not labels:
+            made.forget(turns)
     if as_json:
         output.print_json(
             {
@@ -65,18 +66,15 @@ def watch_of(plane: ControlPlane, folder: Path) -> Watch:
     """The watch over the real tenants of a project. Raises: Misconfigured"""
     settings, places = WatchSettings.from_environment(), PlaceSettings.from_environment()
 
-    def running() -> Sequence[str]:
+    def there() -> Sequence[str]:
         files, _ = load_fleet(folder / "stacks")
-        there = running_containers({file.settings.platform for file in files})
+        found = {platform: _labels(platform) for platform in {file.settings.platform for file in files}}
+        labels = [(file.settings.label, found[file.settings.platform]) for file in files]
         # An engine that does not answer is a problem, not a reason to look away.
-        return [
-            file.settings.label
-            for file in files
-            if (counted := there.get(file.settings.platform)) is None or counted[file.settings.label]
-        ]
+        return [label for label, known in labels if known is None or label in known]
 
     return Watch(
-        plane, folder / "stacks", settings, running,
+        plane, folder / "stacks", settings, there,
         lambda turn: questions(folder, turn, settings.certificate_days, places.echo or None),
     )  # fmt: skip
 
@@ -101,6 +99,18 @@ def questions(folder: Path, turn: Turn, fewest: int, echo: str | None) -> Questi
         },
         facts=lambda: {"certificate_days": dict(days())},
     )
+
+
+def _labels(platform: str) -> set[str] | None:
+    """Tenants that have containers on an engine, stopped ones as well: a machine that went down is no tenant that was
+    taken down. None: it does not answer."""
+    try:
+        client = engine_client(platform)
+        listed: list[dict[str, Any]] = client.api.containers(all=True, filters={"label": TENANT_LABEL})
+        client.close()
+    except docker.errors.DockerException:
+        return None
+    return {one["Labels"][TENANT_LABEL] for one in listed}
 
 
 def _containers(settings: TenantSettings) -> list[rules.Container]:

@@ -58,7 +58,7 @@ def survey(project: Path, progress: Callable[[int, int], None] = lambda *_: None
     """Reads all stack files, the outputs of their stacks, and which containers run. `progress` gets (done, of)."""
     files, problems = load_fleet(project / "stacks")
     problems += check_fleet(files)
-    code, running = code_hash(project), running_containers({file.settings.platform for file in files})
+    code, running = code_hash(project), _running({file.settings.platform for file in files})
     images = cache(release_images)
 
     def one(stack_file: StackFile) -> Surveyed:
@@ -105,7 +105,7 @@ def _surveyed(
     )
 
 
-def running_containers(platforms: set[str]) -> dict[str, Counter[str]]:
+def _running(platforms: set[str]) -> dict[str, Counter[str]]:
     """Platform → label → running containers; a platform whose engine does not answer is left out."""
     found = {}
     for platform in platforms:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from mailtenant.control import alerts
 from mailtenant.control.alerts import Kind, Problem
 from mailtenant.control.plane import ControlPlane
-from mailtenant.control.tables import MigrationRow, MigrationRun, Tenant, Watched, Worker
+from mailtenant.control.tables import Alert, MigrationRow, MigrationRun, Tenant, Watched, Worker
 from mailtenant.fleet.suspension import suspension
 from mailtenant.migration import State
 from mailtenant.watch.asking import Looked, Questions, look
@@ -41,20 +41,20 @@ class Turn:
 
 @dataclass(frozen=True)
 class Watch:
-    """`running`: labels of tenants of the project whose containers run, whether they are customers or not.
+    """`there`: labels of tenants of the project that have containers, whether they are customers or not.
     `questions`: what is asked of one."""
 
     plane: ControlPlane
     stacks: Path
     settings: WatchSettings
-    running: Callable[[], Sequence[str]]
+    there: Callable[[], Sequence[str]]
     questions: Callable[[Turn], Questions]
 
     def turns(self) -> Sequence[Turn]:
-        """Customers that have moved, and tenants that run without being customers; not those on their way."""
+        """Customers that have moved, and tenants that are there without being customers; not those on their way."""
         states = self._states()
         moved = {label for label, state in states.items() if state in SERVED}
-        others = {label for label in self.running() if label not in states}
+        others = {label for label in self.there() if label not in states}
         return [self._turn(label, states.get(label)) for label in sorted(moved | others)]
 
     def named(self, labels: Sequence[str]) -> tuple[Sequence[Turn], Mapping[str, str]]:
@@ -98,6 +98,14 @@ class Watch:
         with ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="watch") as pool:
             return [found for found in pool.map(guarded, turns) if found is not None]
 
+    def forget(self, turns: Sequence[Turn]) -> None:
+        """Ends what is on at tenants that are not looked at any more: taken down, or removed. `turns`: all of them."""
+        query = select(Alert.tenant).where(Alert.lasting, Alert.ended_at.is_(None)).distinct()
+        with self.plane.database.write() as session:
+            known = {turn.tenant for turn in turns} | {alerts.EVERYBODY}
+            for tenant in sorted(set(session.scalars(query)) - known):
+                alerts.settle(self.plane, session, tenant, alerts.LASTING, ())
+
     def _claim(self, tenant: str, pause: float) -> bool:
         now = self.plane.now()
         try:
@@ -126,7 +134,9 @@ def run(watch: Watch, stop: StopFlag) -> None:
     while pause and not stop.is_set():
         begun = time.monotonic()
         try:
-            for found in watch.round(watch.turns(), due=True, stop=stop):
+            turns = watch.turns()
+            watch.forget(turns)
+            for found in watch.round(turns, due=True, stop=stop):
                 for one in found.new:
                     _log.warning("%s: %s: %s", found.tenant, one.kind.value, one.what)
             settle_workers(watch.plane)

@@ -64,7 +64,7 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(dns_verify, "published", lambda folder, file: list(made.results))
     monkeypatch.setattr(watch_command, "_containers", containers)
     monkeypatch.setattr(watch_command, "release_images", lambda platform, release: {})
-    monkeypatch.setattr(watch_command, "running_containers", lambda platforms: {"docker": {"acme": 9}})
+    monkeypatch.setattr(watch_command, "_labels", lambda platform: {"acme"})
     return made
 
 

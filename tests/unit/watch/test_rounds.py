@@ -44,8 +44,8 @@ class Played:
         return Questions({Kind.DNS: ask})
 
 
-def watch(plane: ControlPlane, folder: Path, played: Played, *running: str, **settings: Any) -> Watch:
-    return Watch(plane, folder, WatchSettings(**settings), lambda: running, played.questions)
+def watch(plane: ControlPlane, folder: Path, played: Played, *there: str, **settings: Any) -> Watch:
+    return Watch(plane, folder, WatchSettings(**settings), lambda: there, played.questions)
 
 
 def customer(plane: ControlPlane, name: str, state: State) -> str:
@@ -91,6 +91,15 @@ def test_a_problem_is_told_once_and_its_end_once(plane: ControlPlane, tmp_path: 
     played.answers.clear()
     assert [told(), told()] == [(0, 1), (0, 0)]
     assert kinds(plane, "acme") == [("dns", True)]
+
+
+def test_what_was_on_at_a_tenant_that_was_taken_down_is_over(plane: ControlPlane, tmp_path: Path) -> None:
+    played = Played({"acme": lambda: [WRONG], "globex": lambda: [WRONG]})
+    made = watch(plane, tmp_path, played, "acme", "globex")
+    made.round(made.turns())
+    left = watch(plane, tmp_path, played, "globex")
+    left.forget(left.turns())
+    assert (kinds(plane, "acme"), kinds(plane, "globex")) == ([("dns", True)], [("dns", False)])
 
 
 def test_what_is_right_at_the_second_question_is_no_problem(plane: ControlPlane, tmp_path: Path) -> None:
