@@ -26,9 +26,7 @@ from mailtenant.workflow.real.stack import PulumiStack
 
 
 def watch(
-    labels: Annotated[
-        list[str] | None, typer.Argument(metavar="[LABEL]…", help="default: every one that serves")
-    ] = None,
+    labels: Annotated[list[str] | None, typer.Argument(metavar="LABEL", help="default: every one that serves")] = None,
     as_json: output.JsonOption = False,
     project: output.ProjectOption = None,
 ) -> None:

@@ -22,6 +22,10 @@ from mailtenant.control.tables import Contact, Message, Tenant
 from mailtenant.migration import Notice
 
 GIB: Final = 1024**3
+WHEN: Final[Mapping[str, str]] = {
+    "additive": "before the move", "cutover": "at the move", "settled": "after the move",
+}  # fmt: skip
+"""Phases of DNS in a customer's words."""
 Ask = Callable[[str, Sequence[str]], bool]
 """Version and addresses → whether it may be sent."""
 
@@ -89,7 +93,7 @@ def told(plane: ControlPlane, plan: Mapping[str, Any]) -> dict[str, Any]:
         "copy_minutes": _rounded(estimate["copy_seconds"]),
         "freeze_minutes": _rounded(estimate["freeze_seconds"]),
         "steps": [{"does": one["does"], "undo": one["undo"]} for one in plan["steps"]],
-        "records": [dict(one) for one in plan["records"]],
+        "records": [{**one, "when": WHEN[one["phase"]]} for one in plan["records"]],
         "rollback": [{"does": one["does"]} for one in plan["rollback"]],
         "hold_days": settings.hold_days,
         "support": settings.support_email,

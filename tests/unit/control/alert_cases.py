@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,10 @@ from mailtenant.control.plane import ControlPlane
 from mailtenant.control.sender import Letter, Sender, Undeliverable
 from mailtenant.control.tables import Alert, Message
 from mailtenant.migration import State, Window, events
+from mailtenant.watch.asking import Questions
+from mailtenant.watch.rounds import Watch
+from mailtenant.watch.settings import WatchSettings
+from mailtenant.workflow import alarms
 from tests.unit.control.outbox_cases import WEBHOOK_SECRET, Hook
 from tests.unit.control.planes import ACTOR, advance, clock_of, ready_customer
 
@@ -173,6 +178,28 @@ class AlertCases:
         silent = Problem(Kind.NOT_ASKED, "no answer", "see the resolver", subject="dns")
         assert settle(plane, silent, answered=(Kind.NOT_ASKED, Kind.CHECK)) == (1, 0)
         assert settle(plane) == (0, 2)
+
+    def test_the_clock_tells_once_of_a_long_freeze_and_of_missing_records(self, plane: ControlPlane) -> None:
+        label = ready_customer(plane)
+        advance(plane, label, State.FROZEN)
+        clock_of(plane).turn(minutes=20)
+        other = ready_customer(plane, "Globex", provider="manual")
+        advance(plane, other, State.PREPARED)
+        migrations.apply_event(plane, other, events.SendRecords("globex.test MX"), actor="workflow")
+        clock_of(plane).turn(days=3)
+        assert [alarms.look(plane), alarms.look(plane)] == [2, 0]
+        assert {(one.kind, one.tenant) for one in told(plane)} == {("freeze-long", label), ("records-missing", other)}
+
+    def test_workers_at_once_look_at_a_tenant_once(self, plane: ControlPlane, tmp_path: Path) -> None:
+        start = threading.Barrier(4)
+
+        def work(_: int) -> int:
+            start.wait()
+            watch = Watch(plane, tmp_path, WatchSettings(), lambda: ("acme",), lambda turn: Questions({}))
+            return len(watch.round(watch.turns(), due=True))
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(work, range(4))) == 1
 
     def test_workers_at_once_tell_a_problem_once(self, plane: ControlPlane) -> None:
         start = threading.Barrier(4)

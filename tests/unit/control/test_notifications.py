@@ -21,8 +21,8 @@ FACTS = {
     "mailboxes": 12, "size": "3.4 GiB", "copy_minutes": 12, "freeze_minutes": 1,
     "steps": [{"does": "mail is copied while the old side serves", "undo": ""},
               {"does": "DNS: MX to the tenant host", "undo": "MX back to the shared host"}],
-    "records": [{"phase": "cutover", "zone": "acme.test", "name": "acme.test", "type": "MX", "by_hand": True,
-                 "old": "10 mail.inboxment.com", "new": "10 acme.outboxment.com"}],
+    "records": [{"phase": "cutover", "when": "at the move", "zone": "acme.test", "name": "acme.test", "type": "MX",
+                 "by_hand": True, "old": "10 mail.inboxment.com", "new": "10 acme.outboxment.com"}],
     "rollback": [{"does": "DNS: MX to the shared host again"}],
 }  # fmt: skip
 
