@@ -16,6 +16,7 @@ LONG = [
     "world/migration/test_copy.py",
     "world/migration/test_imap_source.py",
     "world/migration/test_real_matrix.py",
+    "world/migration/test_same_features.py",
     "world/migration/test_shared_host.py",
     "world/migration/test_tenant_side.py",
     "world/test_ipv6.py",

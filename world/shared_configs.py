@@ -138,6 +138,18 @@ first_valid_uid = 5000
 last_valid_uid = 5000
 namespace inbox {{
   inbox = yes
+  mailbox Drafts {{
+    special_use = \\Drafts
+  }}
+  mailbox Sent {{
+    special_use = \\Sent
+  }}
+  mailbox Junk {{
+    special_use = \\Junk
+  }}
+  mailbox Trash {{
+    special_use = \\Trash
+  }}
 }}
 mail_plugins {{
   quota = yes
@@ -199,6 +211,11 @@ postmaster_address = postmaster@{host}
 recipient_delimiter = +
 submission_host = 127.0.0.1:10587
 submission_ssl = no
+protocol imap {{
+  mail_plugins {{
+    imap_quota = yes
+  }}
+}}
 protocol lmtp {{
   mail_plugins {{
     sieve = yes

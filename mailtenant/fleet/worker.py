@@ -87,7 +87,7 @@ def worker(
     except Busy as error:
         raise FleetError(str(error)) from None
     journal = Journal(database, mine.require_live)
-    mine.begin()
+    mine.begin(alone=locks.alone)
     stopping = threading.Event()
     beat = threading.Thread(target=_beat, args=(mine, stopping), daemon=True)
     beat.start()

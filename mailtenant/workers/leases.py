@@ -55,11 +55,15 @@ class Lease:
         self.id = f"{kind}-{host[:60]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._row = {"id": self.id, "kind": kind, "host": host[:255], "pid": os.getpid()}
 
-    def begin(self) -> None:
-        """Registers the worker."""
+    def begin(self, *, alone: bool = False) -> None:
+        """Registers the worker. `alone`: no other one can be alive (`Locks.alone`), so those of this kind are fenced at
+        once, their leases not waited for."""
         asked = time.monotonic()
         with self._database.write() as session:
             now = database_now(session)
+            if alone:
+                others = update(Worker).where(Worker.kind == self._row["kind"], Worker.fenced_at.is_(None))
+                session.execute(others.values(fenced_at=now))
             session.add(Worker(**self._row, started_at=now, seen_at=now, lease_until=now + self.length + MARGIN))
         self._confirmed(asked)
 

@@ -65,6 +65,11 @@ class Locks:
                               "keepalives_count": 3},
             )  # fmt: skip
 
+    @property
+    def alone(self) -> bool:
+        """Whether no other worker is at work on this database: SQLite's lock is this process's until it ends."""
+        return self._file is not None
+
     @contextmanager
     def hold(self, number: int) -> Iterator[Held]:
         """The lock of customer `number`, or at once: Raises: Busy"""

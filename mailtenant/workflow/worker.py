@@ -52,7 +52,7 @@ class Worker:
 
     def run(self, until: Callable[[], bool] = lambda: False) -> int:
         """Works until `stop` is set or `until` holds; an exit code."""
-        self.lease.begin()
+        self.lease.begin(alone=self._locks.alone)
         beat = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         beat.start()
         durable.launch(self.crew)

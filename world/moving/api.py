@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -22,9 +23,11 @@ class Api:
     `seen`: `status smtp-host imap-host` → how often.
     """
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], key: str, between: float = 0.02) -> None:
-        """`between`: seconds between two reads. Raises: RuntimeError with the server's last words, if it does not come
-        up."""
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], key: str, between: float = 0.02, *, work: bool = False
+    ) -> None:
+        """`between`: seconds between two reads; `work`: it carries out tasks as well. Raises: RuntimeError with the
+        server's last words, if it does not come up."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self._between = between
@@ -32,7 +35,7 @@ class Api:
         start = "from mailtenant.cli.app import main; main()"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", start, "serve", "--no-work", "--port", str(port)],
+                [sys.executable, "-c", start, "serve", "--work" if work else "--no-work", "--port", str(port)],
                 cwd=TREE, env=dict(environment), stdout=log, stderr=log,
             )  # fmt: skip
         self._client = httpx.Client(base_url=self.address, headers={"Authorization": f"Api-Key {key}"}, timeout=30)
@@ -53,6 +56,11 @@ class Api:
         if status != 200:
             raise RuntimeError(f"userinfo answered {status}")
         return smtp, imap
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """The answer's JSON. Raises: httpx.HTTPStatusError"""
+        answer = self._client.request(method, path, json=body)
+        return answer.raise_for_status().json()
 
     def close(self) -> None:
         self._stop.set()

@@ -60,12 +60,21 @@ def control_settings(scene: Scene, url: str) -> ControlSettings:
 
 
 class Office:
-    """`tell` gets a line for people whenever something happens; `between_reads`: seconds between two of userinfo."""
+    """`tell` gets a line for people whenever something happens; `between_reads`: seconds between two of userinfo.
+
+    `spares`: the next worker has loaded its modules before it is called for, as a machine with a supervisor has it.
+    """
 
     def __init__(
-        self, scene: Scene, url: str = "", tell: Callable[[str], None] = lambda _: None, between_reads: float = 0.02
+        self,
+        scene: Scene,
+        url: str = "",
+        tell: Callable[[str], None] = lambda _: None,
+        between_reads: float = 0.02,
+        *,
+        spares: bool = False,
     ) -> None:
-        self.scene, self._tell = scene, tell
+        self.scene, self._tell, self._spares = scene, tell, spares
         self.url = url or f"sqlite:///{scene.folder / 'control.db'}"
         key = scene.folder / "control.key"
         if not key.exists():
@@ -80,14 +89,15 @@ class Office:
         self._begun_with: Phase = "adopted"
         self._seen, self._started = 0, 0
         self.workers: list[subprocess.Popen[bytes]] = []
+        self._spare: subprocess.Popen[bytes] | None = None
         with self.plane.database.write() as session:
             tenant = customers.add(
                 self.plane, session, organisation="Mover Ltd", domains=[scene.domain],
                 contact=("Jo Doe", "jo@elsewhere.test"), actor="demo", label=scene.label, provider="manual",
             )  # fmt: skip
             customers.confirm(self.plane, session, scene.label, actor="demo")
-            api_key = api_keys.create(self.plane, session, tenant, "programs", actor="demo")[1]
-        self.api = Api(scene.folder, self._api_environment(), api_key, between_reads)
+            self._key = api_keys.create(self.plane, session, tenant, "programs", actor="demo")[1]
+        self.api = Api(scene.folder, self.environment(), self._key, between_reads)
 
     @property
     def migration(self) -> Migration:
@@ -138,9 +148,33 @@ class Office:
 
     def start_worker(self) -> "subprocess.Popen[bytes]":
         """`mailtenant migrate run` with this control plane's clock."""
+        worker, self._spare = self._spare or self._loaded(), None
         told = json.dumps({"folder": str(self.scene.folder), "url": self.url, "scene": self._facts()})
+        assert worker.stdin is not None  # noqa: S101 - `_loaded` gave it one
+        with worker.stdin as orders:
+            orders.write(told.encode())
+        self.workers.append(worker)
+        if self._spares:
+            self._spare = self._loaded()
+        return worker
+
+    def _loaded(self) -> "subprocess.Popen[bytes]":
+        """A worker that waits for its orders, its modules loaded: it has opened nothing yet."""
+        self._started += 1
+        with (self.scene.folder / f"worker-{self._started}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "world.moving.worker"],
+                cwd=TREE, env=self.environment(), stdin=subprocess.PIPE, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def working_api(self) -> Api:
+        """A further server of the API, which also carries out tasks; to be closed by the caller."""
+        return Api(self.scene.folder, self.environment(), self._key, between=1.0, work=True)
+
+    def environment(self) -> dict[str, str]:
+        """What an operator of this control plane has set, for every command."""
         dns = self.scene.world.resolver()
-        environment = {
+        return {
             **self.scene.tools(),
             **{f"MAILTENANT_MIGRATE_{name.upper()}": str(value) for name, value in PACES.items()},
             **self.scene.environment,
@@ -148,19 +182,6 @@ class Office:
             "MAILTENANT_MIGRATE_SHARED_CA": str(self.scene.folder / "shared-ca.pem"),
             "MAILTENANT_MIGRATE_RESOLVERS": f"{self.scene.world.layout.dns},127.0.0.1:{dns.port}",
             "MAILTENANT_MIGRATE_ECHO": "echo@elsewhere.test",
-        }
-        self._started += 1
-        log = (self.scene.folder / f"worker-{self._started}.log").open("ab")
-        with log:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "world.moving.worker", told], cwd=TREE, env=environment, stdout=log, stderr=log
-            )
-        self.workers.append(worker)
-        return worker
-
-    def _api_environment(self) -> dict[str, str]:
-        return {
-            **self.scene.tools(),
             "MAILTENANT_DATABASE_URL": self.url,
             "MAILTENANT_KEY_FILE": str(self.scene.folder / "control.key"),
             "MAILTENANT_PLATFORM_DOMAIN": "outboxment.test",
@@ -183,10 +204,13 @@ class Office:
             self.start_worker()
 
     def stop_workers(self) -> None:
-        for worker in self.workers:
+        spare, self._spare = self._spare, None
+        for worker in [*self.workers, *([spare] if spare else [])]:
             if worker.poll() is None:
                 worker.kill()
             worker.wait(30)
+            if worker.stdin:
+                worker.stdin.close()
 
     # --- what people and the calendar do meanwhile
 

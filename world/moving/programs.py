@@ -26,8 +26,9 @@ class Server:
         return ssl.create_default_context(cadata=self.ca)
 
     @contextmanager
-    def submission(self, address: str, password: str) -> Iterator[smtplib.SMTP]:
-        with _Smtp(self) as client:
+    def submission(self, address: str, password: str, port: int = 465) -> Iterator[smtplib.SMTP]:
+        """465 (TLS from the first octet) or 587 (STARTTLS)."""
+        with _Smtp(self) if port == 465 else self._starttls(port) as client:
             client.ehlo("client.example")
             token = base64.b64encode(f"\0{address}\0{password}".encode()).decode()
             code, text = client.docmd("AUTH", f"PLAIN {token}")
@@ -40,6 +41,12 @@ class Server:
         with _Imap(self) as client:
             client.authenticate("PLAIN", lambda _: f"\0{address}\0{password}".encode())
             yield client
+
+    def _starttls(self, port: int) -> smtplib.SMTP:
+        client = smtplib.SMTP(self.address, port, timeout=TIMEOUT)
+        client._host = self.host  # type: ignore[attr-defined]  # what the certificate must name
+        client.starttls(context=self.tls())
+        return client
 
     def subjects(self, address: str, password: str) -> list[str]:
         """Subject lines of every folder of a mailbox."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from mailtenant.control import customers
 from world.live_zones import LiveCloudflare
 from world.moving.office import Office
+from world.moving.standing import STAND
 
 BY_HAND = "{provider: manual}"
 
@@ -30,9 +31,10 @@ def at_cloudflare(office: Office) -> Iterator[LiveCloudflare]:
         try:
             yield api
         finally:
-            # The stack lets go of the zone while the API still answers.
             file.path.write_text(before, encoding="utf-8")
-            scene.run("pulumi", "up", "-s", scene.label, "--yes", "--skip-preview")
+            if (scene.folder / STAND).exists():
+                # The stack lets go of the zone while the API still answers.
+                scene.run("pulumi", "up", "-s", scene.label, "--yes", "--skip-preview")
             _kept(office, "manual")
 
 

@@ -43,10 +43,14 @@ class Scene:
     standing: bool = False
     """Servers serve several moves, and are looked at by `pulumi up` only where that can change them."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    catch_all: bool = False
+    """Ann gets what is addressed to nobody."""
 
     @property
     def customer(self) -> SharedCustomer:
-        return SharedCustomer(self.domain, (JO, ANN), {"sales": (f"jo@{self.domain}", f"ann@{self.domain}")})
+        everyone = (f"jo@{self.domain}", f"ann@{self.domain}")
+        rest = {"": everyone[1:]} if self.catch_all else {}
+        return SharedCustomer(self.domain, (JO, ANN), {"sales": everyone, **rest})
 
     @property
     def spec(self) -> SharedSpec:

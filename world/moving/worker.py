@@ -1,4 +1,7 @@
-"""`python -m world.moving.worker`: `mailtenant migrate run` on the clock of a played move."""
+"""`python -m world.moving.worker`: `mailtenant migrate run` on the clock of a played move.
+
+It loads its modules, then waits for its orders (JSON on stdin) before it opens anything.
+"""
 
 import json
 import logging
@@ -18,7 +21,9 @@ from world.moving.standing import StandingMoves
 
 def main() -> None:
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    told = json.loads(sys.argv[1])
+    if not (orders := sys.stdin.read()):
+        return  # nobody called for it
+    told = json.loads(orders)
     scene = Scene(Path(told["folder"]), **told["scene"])
     plane = open_plane(control_settings(scene, told["url"]), now=clock(scene.folder))
     places = PlaceSettings.from_environment()

@@ -1,5 +1,6 @@
 """What the tests of whole moves share: surroundings, what a run is at, and the judgement at the end."""
 
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -29,12 +30,13 @@ def scene(folder: Path, name: str, number: int, label: str, neighbour: str, **mo
 
 
 @contextmanager
-def surroundings(made: Scene, url: str = "", **paces: float) -> Iterator[Office]:
-    """World and control plane (`url`: its database, else SQLite); nothing runs yet of the customer's own system."""
+def surroundings(made: Scene, url: str = "", **more: Any) -> Iterator[Office]:
+    """World and control plane (`url`: its database, else SQLite; `more`: of `Office`); nothing runs yet of the
+    customer's own system."""
     made.remove()
     try:
         made.build()
-        office = Office(made, url, **paces)
+        office = Office(made, url, **more)
         try:
             yield office
         finally:
@@ -76,6 +78,18 @@ def settled(office: Office, traffic: Traffic) -> list[str]:
             subprocess.run(command, env=office.scene.tools(), capture_output=True, check=False, timeout=60)
         time.sleep(0.5)  # between two looks of a poll with a deadline
     return problems
+
+
+def diagnosed(office: Office) -> list[dict[str, Any]]:
+    """What `mailtenant migrate diagnose` says: rule, ok, evidence, fix."""
+    scene = office.scene
+    command = ["mailtenant", "migrate", "diagnose", scene.label, "--json"]
+    done = subprocess.run(
+        command, cwd=scene.project, env=office.environment(), capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode in (0, 1), done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
 
 
 def judged(office: Office, traffic: Traffic, host: str) -> None:

@@ -20,6 +20,7 @@ from tests.world.tenants import eventually
 from world.layout import SHARED_NAME
 from world.moving.office import Office
 from world.moving.small_disk import SmallDisk
+from world.moving.standing import STAND
 from world.moving.traffic import Traffic
 
 Fault = Literal["database", "imap", "full"]
@@ -157,6 +158,13 @@ class Pair:
         office.workers.remove(victim)
         office.start_worker()
         return victim.pid
+
+    def take_down(self) -> None:
+        """The new side's servers are gone, their volumes stay: the next move makes them anew."""
+        stand = self.office.scene.folder / STAND
+        if stand.exists():
+            self.office.scene.run("mailtenant", "down", self.office.scene.label)
+            stand.unlink()
 
     def until_done(self, step: Step) -> Migration:
         """Until the step is done or the move ended."""

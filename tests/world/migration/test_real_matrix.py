@@ -27,7 +27,7 @@ from world.moving.__main__ import traffic_of
 from world.moving.office import Office
 from world.moving.provider import at_cloudflare
 from world.moving.small_disk import SmallDisk
-from world.moving.standing import STAND, always
+from world.moving.standing import always
 
 WHOLE = os.environ.get("MAILTENANT_MATRIX") == "whole"
 ON_POSTGRESQL = os.environ.get("MAILTENANT_MATRIX_DATABASE") == "postgresql"
@@ -65,7 +65,7 @@ def office(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     made = scene(
         tmp_path_factory.mktemp("matrix"), "matrix", 82, "striker", "bystander", ttl=1, standing=True, environment=paces
     )
-    with surroundings(made, database, between_reads=0.2) as office:
+    with surroundings(made, database, between_reads=0.2, spares=True) as office:
         for _ in range(2 if ON_POSTGRESQL else 1):
             office.start_worker()
         yield office
@@ -75,7 +75,7 @@ def office(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def pair(office: Office) -> Iterator[Pair]:
     disk = SmallDisk(office.scene.run, office.scene.label)
     disk.make()
-    traffic = traffic_of(office, "x", pause=1.0)
+    traffic = traffic_of(office, "x", pause=2.0)
     traffic.start()
     yield Pair(office, traffic, disk)
     traffic.stop()
@@ -109,23 +109,6 @@ def test_a_disk_that_stays_full_stops_the_move_with_words_and_it_rolls_back(pair
         pair.rolled_back("no room")
 
 
-def test_a_dns_api_that_is_busy_or_broken_is_waited_out_and_gets_its_zone_back(pair: Pair) -> None:
-    with at_cloudflare(pair.office) as api:
-        (zone,) = api.zones
-        before = api.snapshot(zone)
-        busy = [ApiFault("status", 429, method, times=2, retry_after="1") for method in ("POST", "PUT")]
-        api.faults += busy
-        pair.begin()
-        pair.reaches(Step.ADDITIVE, done)
-        assert api.snapshot(zone) != before
-        broken = ApiFault("status", 503, "POST")
-        api.faults.append(broken)
-        pair.reaches(Step.MX, done)
-        assert [fault.times for fault in (*busy, broken)] == [0, 0, 0], "every fault was met"
-        pair.rolled_back("after the faults")
-        assert api.snapshot(zone) == before
-
-
 @pytest.mark.skipif(not ON_POSTGRESQL, reason="SQLite cannot be gone")
 def test_workers_end_when_the_control_planes_database_is_gone_and_others_finish_the_freeze(pair: Pair) -> None:
     """Without a heartbeat they must not go on: others may have the migration."""
@@ -141,14 +124,29 @@ def test_workers_end_when_the_control_planes_database_is_gone_and_others_finish_
     pair.rolled_back("after the database was gone")
 
 
+def test_a_dns_api_that_is_busy_or_broken_is_waited_out_and_gets_its_zone_back(pair: Pair) -> None:
+    with at_cloudflare(pair.office) as api:
+        (zone,) = api.zones
+        before = api.snapshot(zone)
+        busy = [ApiFault("status", 429, method, times=2, retry_after="1") for method in ("POST", "PUT")]
+        api.faults += busy
+        pair.begin()
+        pair.reaches(Step.ADDITIVE, done)
+        assert api.snapshot(zone) != before
+        broken = ApiFault("status", 503, "POST")
+        api.faults.append(broken)
+        pair.reaches(Step.MX, done)
+        assert [fault.times for fault in (*busy, broken)] == [0, 0, 0], "every fault was met"
+        pair.rolled_back("after the faults")
+        assert api.snapshot(zone) == before
+        pair.take_down()
+        assert api.snapshot(zone) == before
+
+
 def test_the_worker_killed_at_each_step_in_turn_loses_nothing(pair: Pair) -> None:
     """The last case, from no servers on: the move is completed, by as many workers as it has steps."""
-    office = pair.office
-    stand = office.scene.folder / STAND
-    if stand.exists():
-        office.scene.run("mailtenant", "down", office.scene.label)
-        stand.unlink()
-    killed = []
+    office, killed = pair.office, []
+    pair.take_down()
     with always(office.scene.folder):
         pair.begin()
         for step in KILLED_AT:
