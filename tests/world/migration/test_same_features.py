@@ -1,9 +1,9 @@
 """One suite of features, run by the same programs on the shared host before a real move and on the customer's own
 system after it: old passwords, the API key of before, the host as userinfo names it.
 
-Nothing that the shared host offers is missing afterwards. What differs, by design (docs/runbook-migration.md, "What
-changes for the customer's programs"): the separator of folders, which programs ask for; folders with a role are there
-from the start on the own system, on the shared host once somebody has made them.
+Nothing that the shared host offers is missing afterwards, but what is left out on purpose (docs/customer/moving.md, "What
+a program may notice"): the character between a folder and one below it, for which programs ask; folders with a role are
+there from the start on the own system, on the shared host once somebody has made them; CHUNKING and ETRN are not offered.
 """
 
 import re
@@ -28,6 +28,8 @@ from world.moving.scene import ANN, JO
 
 PACES = {"MAILTENANT_MIGRATE_LOOK": "0.5", "MAILTENANT_MIGRATE_LONGEST_LOOK": "2"}
 ROLES = {r"\Drafts": "Drafts", r"\Sent": "Sent", r"\Trash": "Trash", r"\Junk": "Junk"}
+LEFT_OUT = {"chunking", "etrn"}
+"""Not offered by the customer's own system (templates/postfix/etc/postfix/main.cf.j2): no program needs either."""
 ASKED_AFTERWARDS = {
     "move", "workflow", "userinfo", "old-host-logins", "old-host-closed", "queue-old", "queue-new", "tasks", "messages",
     "check", "dns",
@@ -124,7 +126,7 @@ def test_mail_is_handed_in_with_the_old_password_and_is_authentic(customer: Cust
     token = customer.token(f"out{port}")
     with customer.server.submission(*customer.jo, port=port) as client:
         client.send_message(message(customer.jo[0], "someone@elsewhere.test", token))
-        customer.at_least_as_before(f"EHLO on {port}", set(client.esmtp_features))
+        customer.at_least_as_before(f"EHLO on {port}", set(client.esmtp_features) - LEFT_OUT)
     came = customer.office.scene.world.outside().wait_for(subject=token, deadline=120)
     assert came.verdicts.all_pass, came.verdicts
 
@@ -232,6 +234,34 @@ def test_a_filter_is_uploaded_and_files_mail(customer: Customer) -> None:
     try:
         assert customer.gets(customer.jo[0], token) == 250
         customer.comes(customer.jo, token, "Sorted")
+    finally:
+        with filters(customer.server, *customer.jo) as session:
+            session.activate(None)
+
+
+def test_a_filter_that_was_uploaded_before_the_move_is_there_and_files_mail(customer: Customer) -> None:
+    """Uploaded once, on the shared host, whose name for the folder `vip` below `Lists` it has."""
+    flat, below = customer.token("flat"), customer.token("below")
+    if customer.name == "shared":
+        with customer.server.imap(*customer.jo) as client:
+            deep = f"Lists{separator(client)}vip"
+            for folder in ("Flat", deep):
+                client.create(folder)
+        rules = "".join(
+            f'if header :contains "Subject" "{word}-" {{ fileinto "{folder}"; }}\r\n'
+            for word, folder in (("flat", "Flat"), ("below", deep))
+        )
+        customer.before["folder below"] = deep
+        with filters(customer.server, *customer.jo) as session:
+            session.put("kept", f'require ["fileinto"];\r\n{rules}'.encode())
+    with filters(customer.server, *customer.jo) as session:
+        session.activate("kept")
+    try:
+        for token in (flat, below):
+            assert customer.gets(customer.jo[0], token) == 250
+        customer.comes(customer.jo, flat, "Flat")
+        # The name is another one now, so the rule does not find its folder: told to the customer, and nothing is lost.
+        customer.comes(customer.jo, below, customer.before["folder below"] if customer.name == "shared" else "INBOX")
     finally:
         with filters(customer.server, *customer.jo) as session:
             session.activate(None)
