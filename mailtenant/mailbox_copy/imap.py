@@ -86,6 +86,12 @@ class Imap:
         """The same with `octets` 0: a server that keeps no sizes reads every message to add them up."""
         return self._list(b"MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ")
 
+    def separator(self) -> str:
+        """Between a folder and one below it; empty: there are none below others (RFC 9051 §6.3.9)."""
+        [lines] = self._commands((b'LIST "" ""', "LIST"))
+        found = next((match for line in lines if (match := _LIST.match(line))), None)
+        return (found[2] or b"").replace(b"\\\\", b"\\").decode() if found else ""
+
     def _list(self, items: bytes) -> list[Folder]:
         listed: dict[bytes, tuple[set[bytes], str]] = {}
         states: dict[bytes, dict[bytes, int]] = {}

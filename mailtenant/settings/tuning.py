@@ -79,6 +79,12 @@ class PostfixTuning(Settings):
 class DovecotTuning(Settings):
     """doc.dovecot.org, settings of 2.4."""
 
+    folder_separator: Literal["/", "."] = setting(
+        "between a folder and one below it; who moves in keeps the old host's, for filters hold such names; not to be "
+        "changed afterwards",
+        Effect.RESTART,
+        default="/",
+    )
     mail_max_userip_connections: Count = setting(
         "IMAP connections of one mailbox from one address; a phone takes 2, a desktop client up to 10",
         Effect.RESTART,

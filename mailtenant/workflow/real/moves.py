@@ -16,6 +16,7 @@ from mailtenant.dns.planner import records
 from mailtenant.dns.preflight import Finding as ZoneFinding
 from mailtenant.fleet import dns_keys
 from mailtenant.mailbox_copy import MailboxCopier
+from mailtenant.mailbox_copy.session import imap_session
 from mailtenant.migration.logins import Login
 from mailtenant.migration.sides import Direction, SideError
 from mailtenant.settings import TenantSettings
@@ -171,6 +172,7 @@ class RealMoves:
                 bad.append(f"{mailbox.address}: {error}")
         fits = len(mailboxes) <= capacity.mailboxes
         return [
+            *_separators(self.stack(label).file().settings, self._copier(label), [one.address for one in mailboxes]),
             Finding("password schemes", not bad, "; ".join(bad) or "all can be verified on the new side",
                     "set these passwords anew with the customer" if bad else ""),
             Finding("capacity", fits, f"{len(mailboxes)} mailboxes, room for {capacity.mailboxes}",
@@ -184,6 +186,23 @@ class RealMoves:
         total, lanes = sum(sizes.values()), max(1, min(copier.parallel, len(addresses) or 1))
         freeze = 5 + PER_MAILBOX * len(addresses) / lanes
         return Estimate(sizes, total / RATE + PER_MAILBOX * len(addresses) / lanes, freeze)
+
+
+def _separators(settings: TenantSettings, copier: MailboxCopier, addresses: Sequence[str]) -> Sequence[Finding]:
+    """Filters travel as they are, and name folders as the old host does."""
+    if not addresses:
+        return []
+    source, _ = copier.runners(Direction.TO_TENANT)
+    try:
+        with imap_session(source, addresses[0]) as session:
+            theirs = session.separator()
+    except SideError as error:
+        return [Finding("folder separator", False, str(error), "see whether the shared host's Dovecot answers")]
+    ours = settings.tuning.dovecot.folder_separator
+    same = theirs in ("", ours)
+    said = f"`{ours}` on both sides" if same else f"`{theirs}` on the shared host, `{ours}` in the stack"
+    fix = f'set tuning.dovecot.folder_separator: "{theirs}" in the stack file, before the servers are made'
+    return [Finding("folder separator", same, said, "" if same else fix)]
 
 
 def _octets(copier: MailboxCopier, address: str) -> int:

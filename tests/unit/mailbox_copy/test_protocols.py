@@ -14,6 +14,12 @@ def imap(*lines: bytes) -> tuple[Imap, io.BytesIO]:
     return Imap(io.BytesIO(b"\r\n".join([b"* PREAUTH hello", *lines]) + b"\r\n"), written, "shared: jo"), written
 
 
+@pytest.mark.parametrize(("said", "meant"), [(b'"."', "."), (b'"\\\\"', "\\"), (b"NIL", "")])
+def test_the_character_between_folders_is_asked_for(said: bytes, meant: str) -> None:
+    session, _ = imap(rb"* LIST (\Noselect) " + said + b' ""', b"a1 OK done")
+    assert session.separator() == meant
+
+
 def test_folders_with_odd_names_and_literals() -> None:
     session, written = imap(
         rb'* LIST (\HasNoChildren \Subscribed \Sent) "." Sent',

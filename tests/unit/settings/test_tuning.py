@@ -123,6 +123,13 @@ def test_no_snippet_can_set_what_the_product_sets(service: str, daemon: str) -> 
     assert not taken
 
 
+@pytest.mark.parametrize(("tuning", "said"), [({}, "/"), ({"dovecot": {"folder_separator": "."}}, ".")])
+def test_the_folder_separator_is_the_old_hosts_where_it_is_said(tuning: dict[str, object], said: str) -> None:
+    files = {file.path: file.content for file in render_service(samples.settings(tuning=tuning), "imap")}
+    [text] = [content for path, content in files.items() if path.endswith("conf.d/mail.conf")]
+    assert f"  separator = {said}\n" in text
+
+
 def test_scores_and_thresholds_reach_the_filter() -> None:
     tenant = samples.settings(
         tuning={"rspamd": {"reject_score": 12, "add_header_score": 4.5, "scores": {"R_SPF_FAIL": 3, "MAILLIST": -1}}}
