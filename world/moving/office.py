@@ -62,7 +62,8 @@ def control_settings(scene: Scene, url: str) -> ControlSettings:
 class Office:
     """`tell` gets a line for people whenever something happens; `between_reads`: seconds between two of userinfo.
 
-    `spares`: the next worker has loaded its modules before it is called for, as a machine with a supervisor has it.
+    `leap`: so much at most time is set on at once. `spares`: the next worker has loaded its modules before it is called
+    for.
     """
 
     def __init__(
@@ -72,9 +73,10 @@ class Office:
         tell: Callable[[str], None] = lambda _: None,
         between_reads: float = 0.02,
         *,
+        leap: timedelta = timedelta(hours=12),
         spares: bool = False,
     ) -> None:
-        self.scene, self._tell, self._spares = scene, tell, spares
+        self.scene, self._tell, self._leap, self._spares = scene, tell, leap, spares
         self.url = url or f"sqlite:///{scene.folder / 'control.db'}"
         key = scene.folder / "control.key"
         if not key.exists():
@@ -258,7 +260,7 @@ class Office:
             file = self.scene.folder / TIME
             ahead = float(file.read_text(encoding="ascii")) if file.exists() else 0.0
             part = file.with_suffix(".part")
-            part.write_text(str(ahead + min(left, 12 * 3600)), encoding="ascii")
+            part.write_text(str(ahead + min(left, self._leap.total_seconds())), encoding="ascii")
             os.replace(part, file)
 
     def _news(self) -> None:

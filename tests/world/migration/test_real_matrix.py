@@ -13,6 +13,7 @@ workers. Neither is run without `MAILTENANT_MATRIX=whole`: `make test-migration`
 import os
 import signal
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -65,7 +66,7 @@ def office(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     made = scene(
         tmp_path_factory.mktemp("matrix"), "matrix", 82, "striker", "bystander", ttl=1, standing=True, environment=paces
     )
-    with surroundings(made, database, between_reads=0.2, spares=True) as office:
+    with surroundings(made, database, between_reads=0.2, leap=timedelta(days=4), spares=True) as office:
         for _ in range(2 if ON_POSTGRESQL else 1):
             office.start_worker()
         yield office
