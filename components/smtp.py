@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pulumi
 
 from components.context import TenantContext
+from components.database import Database
 from components.edge import Edge
 from components.imap import ImapServer
 from components.mail_filter import MailFilter
@@ -25,6 +26,7 @@ class SmtpServer(pulumi.ComponentResource):
         name: str,
         context: TenantContext,
         edge: Edge,
+        database: Database,
         imap: ImapServer,
         mail_filter: MailFilter,
         opts: pulumi.ResourceOptions | None = None,
@@ -42,7 +44,12 @@ class SmtpServer(pulumi.ComponentResource):
             before_delete=() if first else context.before_queue,
         )
         needs = Needs(
-            volumes={"queue": queue.volume_name, "milter": mail_filter.milter, "sockets": imap.sockets},
+            volumes={
+                "queue": queue.volume_name,
+                "milter": mail_filter.milter,
+                "sockets": imap.sockets,
+                "owners": database.owners,
+            },
             after=[imap.container, mail_filter.container, *after],
         )
         self.container = run_service(self, name, context, "smtp", Place(namespace_of=edge.container), needs)

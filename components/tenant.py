@@ -76,13 +76,13 @@ class TenantMail(pulumi.ComponentResource):
         database = Database(f"{name}-database", context, networks.internal, child, after=[mail_filter.own_domains])
         mail_filter.run(networks.internal, database, resolver.container)
         imap = ImapServer(f"{name}-imap", context, edge, [database.container, resolver.container], child)
-        SmtpServer(f"{name}-smtp", context, edge, imap, mail_filter, child)
+        SmtpServer(f"{name}-smtp", context, edge, database, imap, mail_filter, child)
         for node in settings.smtp_nodes[1:]:
             beside = context.of_node(node)
             own_edge = Edge(f"{name}-edge{node.suffix}", beside, networks.internal, child)
             own_resolver = Resolver(f"{name}-resolver{node.suffix}", beside, own_edge, child)
             server = f"{name}-smtp{node.suffix}"
-            SmtpServer(server, beside, own_edge, imap, mail_filter, child, after=[own_resolver.container])
+            SmtpServer(server, beside, own_edge, database, imap, mail_filter, child, after=[own_resolver.container])
         MailDns(f"{name}-dns", context, edge, child)
         adopted = write_zones(f"{name}-zones", settings, secrets, planned, dns, child)
         if settings.has_web_host:

@@ -34,6 +34,21 @@ sync "$dir/.transport.new"
 mv -f "$dir/.transport.new" "$dir/transport"
 postfix reload 2>/dev/null || { echo "postfix reload failed: is Postfix running?" >&2; exit 75; }
 """
+# Until Postfix's maps in memory are empty because of the hold (images/smtp/lookups). No maps, nothing to wait for;
+# empty all the time means that the database's session does not live, and then they stay so.
+_HEARD: Final = """
+[ -e /run/lookups/state ] || exit 0
+tries=0
+while read -r state </run/lookups/state; [ "$state" != held ]; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 100 ]; then
+        [ "$state" != empty ] || exit 0
+        echo "Postfix still answers from memory: is /usr/local/lib/mailtenant/lookups running?" >&2
+        exit 75
+    fi
+    sleep 0.2
+done
+"""
 
 
 @dataclass(frozen=True)
@@ -136,6 +151,8 @@ class TenantMail:
 
     def _hold(self, *, mail: bool, logins: bool) -> None:
         self._store(lambda store: store.hold(mail=mail, logins=logins))
+        if mail:
+            checked(self.smtp, ["sh", "-c", _HEARD])
         # While the database "fails" Dovecot goes on with what it knew last: it must know nothing.
         checked(self.imap, ["doveadm", "auth", "cache", "flush"])
 

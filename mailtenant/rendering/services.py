@@ -168,6 +168,7 @@ SERVICES: Final[dict[Service, ServiceSpec]] = {
                 VolumeMount("queue", "/var/spool/postfix"),
                 VolumeMount("milter", "/run/milter"),
                 VolumeMount("sockets", "/run/mail-sockets"),
+                VolumeMount("owners", "/run/owners", read_only=True),
             ),
             secrets=(SecretFile("pgpass"), SecretFile("tls.key"), SecretFile("tls.pem")),
             stop_timeout=30,

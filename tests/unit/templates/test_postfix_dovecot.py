@@ -144,6 +144,19 @@ def test_each_sql_map_is_shared_through_proxymap_and_asks_with_an_escaped_value(
         assert re.search(r"^query = SELECT .*'%s'", text, re.MULTILINE), path
 
 
+def test_each_answer_is_looked_for_in_memory_and_then_in_the_database() -> None:
+    """Decision 0039: the other way round nothing would be saved; without the second a new mailbox would be unknown."""
+    maps = {
+        "virtual_mailbox_domains": "domains",
+        "virtual_mailbox_maps": "mailboxes",
+        "virtual_alias_maps": "aliases",
+        "smtpd_sender_login_maps": "logins",
+    }
+    for name, kind in maps.items():
+        wanted = rf"lmdb:/run/lookups/{kind}, *proxy:pgsql:\$config_directory/maps/{name}\.cf$"
+        assert re.search(wanted, main_cf()[name]), main_cf()[name]
+
+
 def test_size_limits_agree() -> None:
     limit = samples.settings().tuning.postfix.message_size_limit_mib * 1024 * 1024
     assert int(main_cf()["message_size_limit"]) == limit
