@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.world.tenants import RunningTenant, eventually, message
 
-FOREIGN: Final = "someone@elsewhere.test"
+FOREIGN: Final = "friend@dead.test"
 
 
 def in_memory(tenant: RunningTenant, kind: str, key: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from tests.world.tenants import Mailbox, RunningTenant, eventually, message
 
 KIB: Final = 1024
-FOREIGN: Final = "someone@elsewhere.test"
+FOREIGN: Final = "friend@dead.test"
 
 
 def used(tenant: RunningTenant, mailbox: Mailbox) -> tuple[int, int]:
