@@ -35,6 +35,7 @@ class Database(pulumi.ComponentResource):
         data = MailVolume(f"{name}-data", context, "database", keep=True, opts=child)
         accounts = MailVolume(f"{name}-accounts", context, "accounts", keep=False, opts=child)
         owners = MailVolume(f"{name}-owners", context, "owners", keep=False, opts=child)
+        usage = MailVolume(f"{name}-usage", context, "usage", keep=False, opts=child)
         document = live_files(
             self,
             f"{name}-accounts-carrier",
@@ -51,9 +52,14 @@ class Database(pulumi.ComponentResource):
             networks=(docker.ContainerNetworksAdvancedArgs(name=internal, ipv4_address=address),), hostname="database"
         )
         needs = Needs(
-            volumes={"database": data.volume_name, "accounts": accounts.volume_name, "owners": owners.volume_name},
+            volumes={
+                "database": data.volume_name,
+                "accounts": accounts.volume_name,
+                "owners": owners.volume_name,
+                "usage": usage.volume_name,
+            },
             after=[document.carrier],
         )
-        self.owners = owners.volume_name
+        self.owners, self.usage = owners.volume_name, usage.volume_name
         self.container = run_service(self, name, context, "database", place, needs)
         self.register_outputs({"address": address})

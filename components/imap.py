@@ -3,6 +3,7 @@
 import pulumi
 
 from components.context import TenantContext
+from components.database import Database
 from components.edge import Edge
 from components.service import Needs, Place, run_service
 from components.volumes import MailVolume
@@ -19,6 +20,7 @@ class ImapServer(pulumi.ComponentResource):
         name: str,
         context: TenantContext,
         edge: Edge,
+        database: Database,
         after: list[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -26,7 +28,8 @@ class ImapServer(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         mail = MailVolume(f"{name}-mail", context, "mail", keep=True, opts=child)
         sockets = MailVolume(f"{name}-sockets", context, "sockets", keep=False, opts=child)
-        needs = Needs(volumes={"mail": mail.volume_name, "sockets": sockets.volume_name}, after=after)
+        volumes = {"mail": mail.volume_name, "sockets": sockets.volume_name, "usage": database.usage}
+        needs = Needs(volumes=volumes, after=[database.container, *after])
         self.container = run_service(self, name, context, "imap", Place(namespace_of=edge.container), needs)
         self.sockets = sockets.volume_name
         self.register_outputs({"ports": [993, 4190], "sockets": self.sockets})

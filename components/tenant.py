@@ -75,7 +75,7 @@ class TenantMail(pulumi.ComponentResource):
         # The filter knows a new domain and its key before the database makes Postfix take mail for it.
         database = Database(f"{name}-database", context, networks.internal, child, after=[mail_filter.own_domains])
         mail_filter.run(networks.internal, database, resolver.container)
-        imap = ImapServer(f"{name}-imap", context, edge, [database.container, resolver.container], child)
+        imap = ImapServer(f"{name}-imap", context, edge, database, [resolver.container], child)
         SmtpServer(f"{name}-smtp", context, edge, database, imap, mail_filter, child)
         for node in settings.smtp_nodes[1:]:
             beside = context.of_node(node)

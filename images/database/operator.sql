@@ -3,4 +3,4 @@
 SET client_min_messages = warning;
 SET log_min_error_statement = panic;
 SET application_name = 'mailtenant operator';
-CALL operator.take_settings() \; CALL operator.give_owners() \; CALL operator.give_lookups() \; CALL operator.give_pauses() \watch interval=1
+CALL operator.take_settings() \; CALL operator.take_room() \; CALL operator.give_owners() \; CALL operator.give_lookups() \; CALL operator.give_pauses() \watch interval=1

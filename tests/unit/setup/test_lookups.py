@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 
 LOOKUPS = Path(__file__).parents[3] / "images" / "smtp" / "lookups"
-KINDS = ("domains", "mailboxes", "aliases", "logins")
+KINDS = ("domains", "mailboxes", "aliases", "logins", "roomy")
 ROWS = (
     "domains\tacme.test\tacme.test\nmailboxes\tjo@acme.test\tjo@acme.test\n"
-    "aliases\t@acme.test\tann@acme.test, jo@acme.test\nlogins\tjo@acme.test\tjo@acme.test\n"
+    "aliases\t@acme.test\tann@acme.test, jo@acme.test\nlogins\tjo@acme.test\tjo@acme.test\nroomy\tjo@acme.test\tOK\n"
 )
 FILLED = {
     "domains": "acme.test\tacme.test\n",
     "mailboxes": "jo@acme.test\tjo@acme.test\n",
     "aliases": "@acme.test\tann@acme.test, jo@acme.test\n",
     "logins": "jo@acme.test\tjo@acme.test\n",
+    "roomy": "jo@acme.test\tOK\n",
 }
 EMPTY = dict.fromkeys(KINDS, "")
 # In place of postmap: the "map" is a copy of its source, unless a file tells it to fail.

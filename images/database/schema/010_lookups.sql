@@ -5,7 +5,7 @@
 -- With the row's own mark (xmin): a database that was put back may come to the same number another way.
 CREATE PROCEDURE operator.give_lookups() LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT operator.changed('lookups', (SELECT concat_ws('/', c.version, c.xmin, h.mail) FROM mail.changes c, mail.hold h)) THEN
+    IF NOT operator.changed('lookups', (SELECT concat_ws('/', c.version, c.room, c.xmin, h.mail) FROM mail.changes c, mail.hold h)) THEN
         RETURN;
     END IF;
     COPY (
@@ -20,6 +20,8 @@ BEGIN
             SELECT 3, 'aliases', address, string_agg(destination, ', ' ORDER BY destination) FROM mail.lookup_aliases GROUP BY address
             UNION ALL
             SELECT 4, 'logins', address, string_agg(login, ',' ORDER BY login) FROM mail.lookup_logins GROUP BY address
+            UNION ALL
+            SELECT 5, 'roomy', address, 'OK' FROM mail.roomy
         ) AS lines
         WHERE place = 0 OR NOT (SELECT h.mail FROM mail.hold h)
         ORDER BY place, key
