@@ -74,3 +74,69 @@ def test_moving_mail_between_folders_wins_no_room(alpha: RunningTenant) -> None:
         client.select("INBOX")
         assert client.uid("MOVE", "1", "Trash")[0] == "OK"
     assert used(alpha, box) == before
+
+
+def roomy(tenant: RunningTenant, mailbox: Mailbox) -> bool:
+    """Whether both take it for granted that the mailbox has room: LMTP and Postfix (decision 0045)."""
+    query = f"SELECT has_room FROM dovecot_users WHERE username = '{mailbox.address}'"
+    psql = ("psql", "-X", "-At", "-h", "/run/postgresql", "-U", "postgres", "-d", "mail", "-c", query)
+    told = tenant.execute("database", *psql).strip()
+    in_memory = tenant.execute("smtp", "postmap", "-q", mailbox.address, "lmdb:/run/lookups/roomy", check=False).strip()
+    return (told, in_memory) == ("t", "OK")
+
+
+def recounted(tenant: RunningTenant, mailbox: Mailbox) -> int:
+    """KiB, after Dovecot has counted everything anew."""
+    tenant.execute("imap", "doveadm", "quota", "recalc", "-u", mailbox.address)
+    return used(tenant, mailbox)[0]
+
+
+def test_a_mailbox_with_room_is_counted_right_though_lmtp_does_not_count(alpha: RunningTenant) -> None:
+    box = alpha.mailbox("wide", quota_mib=400)
+    fill(alpha, box, uuid.uuid4().hex, 50 * KIB)
+    eventually(lambda: roomy(alpha, box), seconds=60, what="the mailbox has room")
+    for number in range(4):
+        before = used(alpha, box)[0]
+        fill(alpha, box, uuid.uuid4().hex, 200 * KIB)
+        # At once: no answer that was for LMTP may be taken for IMAP's.
+        after, limit = used(alpha, box)
+        assert limit == 400 * 1024
+        assert 195 < after - before < 230
+        with alpha.imap(box) as client:
+            client.select("INBOX")
+            if number == 1:
+                assert client.uid("MOVE", "1:2", "Archive")[0] == "OK"
+            if number == 2:
+                client.store("1", "+FLAGS", r"(\Deleted)")
+                client.expunge()
+    before = used(alpha, box)[0]
+    assert recounted(alpha, box) == before
+
+
+def test_room_ends_with_a_smaller_quota_and_with_growth(alpha: RunningTenant) -> None:
+    box = alpha.mailbox("shrinking", quota_mib=200)
+    fill(alpha, box, uuid.uuid4().hex, 900 * KIB)
+    eventually(lambda: roomy(alpha, box), seconds=60, what="the mailbox has room")
+    assert rcpt(alpha, box, 40 * 1024 * KIB)[0] == 250
+    alpha.cli("mailbox", "quota", alpha.label, box.address, "1")
+    eventually(lambda: rcpt(alpha, box, 900 * KIB)[0] == 552, seconds=60, what="the new quota is held")
+    assert not roomy(alpha, box)
+    alpha.cli("mailbox", "quota", alpha.label, box.address, "145")
+    eventually(lambda: roomy(alpha, box), seconds=60, what="room again")
+    with alpha.imap(box) as client:
+        client.append("Archive", None, None, b"Subject: large\r\n\r\n" + b"0123456789" * 2_000_000)
+    eventually(lambda: not roomy(alpha, box), seconds=60, what="20 MB more need a larger quota")
+
+
+def test_nobody_has_room_when_nobody_looks(alpha: RunningTenant) -> None:
+    box = alpha.mailbox("unseen", quota_mib=400)
+    fill(alpha, box, uuid.uuid4().hex, 50 * KIB)
+    eventually(lambda: roomy(alpha, box), seconds=60, what="the mailbox has room")
+    alpha.execute("imap", "pkill", "-STOP", "-f", "^/bin/sh /usr/local/lib/mailtenant/room")
+    try:
+        eventually(lambda: not roomy(alpha, box), seconds=90, what="what nobody looks at is asked about")
+        # Counted, and still delivered.
+        fill(alpha, box, uuid.uuid4().hex, 50 * KIB)
+    finally:
+        alpha.execute("imap", "pkill", "-CONT", "-f", "^/bin/sh /usr/local/lib/mailtenant/room")
+    eventually(lambda: roomy(alpha, box), seconds=60, what="room again")
