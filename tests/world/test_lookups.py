@@ -1,5 +1,6 @@
 """Postfix's maps in memory: made of what the database gives out, believed only while it lives (decision 0039)."""
 
+import imaplib
 import smtplib
 import uuid
 from typing import Final
@@ -161,3 +162,13 @@ def test_an_old_copy_of_a_session_before_is_not_believed(alpha: RunningTenant) -
         alpha.docker("start", alpha.container("database"))
         alpha.healthy("database")
     eventually(lambda: rcpt(alpha, jo.address) == 250, seconds=60, what="mail is taken again")
+
+    def logs_in() -> bool:
+        try:
+            with alpha.imap(jo) as client:
+                return client.noop()[0] == "OK"
+        except (OSError, imaplib.IMAP4.error):
+            return False
+
+    # Dovecot opens its connection anew after a pause; the next test wants it to be there.
+    eventually(logs_in, seconds=60, what="logins are taken again")
