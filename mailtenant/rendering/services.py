@@ -150,6 +150,7 @@ SERVICES: Final[dict[Service, ServiceSpec]] = {
                 VolumeMount("mail", "/var/vmail"),
                 VolumeMount("sockets", "/run/mail-sockets"),
                 VolumeMount("usage", "/run/usage"),
+                VolumeMount("owners", "/run/owners", read_only=True),
             ),
             secrets=(SecretFile("pgpass"), SecretFile("tls.key"), SecretFile("tls.pem")),
             stop_timeout=30,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import time
@@ -30,8 +31,11 @@ class Container:
 
     def __init__(self, folder: Path) -> None:
         self.mail, self.usage, self.programs = folder / "mail", folder / "usage", folder / "bin"
-        for made in (self.mail, self.usage, self.programs):
+        self.folder, owners = folder, folder / "owners"
+        for made in (self.mail, self.usage, self.programs, owners):
             made.mkdir()
+        self.lock = (owners / "lookups.lock").open("w")
+        self.database(lives=True)
         (self.programs / "doveadm").write_text(DOVEADM)
         (self.programs / "doveadm").chmod(0o755)
         config = folder / "room.conf"
@@ -39,6 +43,7 @@ class Container:
         environment = {
             "PATH": f"{self.programs}:{os.environ['PATH']}",
             "MAILTENANT_USAGE": str(self.usage),
+            "MAILTENANT_OWNERS": str(owners),
             "MAILTENANT_MAIL": str(self.mail),
             "MAILTENANT_ROOM": str(folder / "own"),
             "MAILTENANT_ROOM_CONFIG": str(config),
@@ -46,6 +51,9 @@ class Container:
         }
         self._start = lambda: subprocess.Popen(["sh", ROOM], env=environment, stderr=subprocess.DEVNULL)
         self.process: subprocess.Popen[bytes] | None = None
+
+    def database(self, *, lives: bool) -> None:
+        fcntl.flock(self.lock, fcntl.LOCK_EX if lives else fcntl.LOCK_UN)
 
     def start(self) -> None:
         self.process = self._start()
@@ -82,6 +90,7 @@ def container(tmp_path: Path) -> Iterator[Container]:
     made = Container(tmp_path)
     yield made
     made.stop()
+    made.lock.close()
 
 
 def until(holds: Callable[[], bool], seconds: float = 30) -> None:
@@ -156,3 +165,19 @@ def test_a_new_start_tells_nothing_old(container: Container) -> None:
     (container.programs / "broken").touch()
     container.start()
     until(lambda: not container.told() and not container.looked())
+
+
+def test_while_the_database_is_away_dovecot_is_asked_nothing(container: Container) -> None:
+    container.fills("jo@acme.test", 0)
+    container.start()
+    until(lambda: bool(container.told()))
+    container.database(lives=False)
+    container.fills("jo@acme.test", 500)
+    until(lambda: not container.told() and not container.looked())
+    asked = (container.programs / "calls").read_text()
+    container.fills("jo@acme.test", 600)
+    looks = (container.folder / "own" / "asked").stat().st_mtime
+    until(lambda: (container.folder / "own" / "asked").stat().st_mtime > looks)
+    assert (container.programs / "calls").read_text() == asked
+    container.database(lives=True)
+    until(lambda: container.told() == {"jo@acme.test": 1248})

@@ -105,6 +105,7 @@ def test_removing_a_mailbox_takes_its_aliases_and_nothing_else(people: Database)
 def test_a_lookup_stays_an_index_read_with_many_mailboxes(people: Database) -> None:
     with people.accounts() as store:
         store.import_all([NewMailbox(f"u{n}@ledger.test", HASH, 1) for n in range(500)], [])
+    people.owner("INSERT INTO mail.room SELECT address, 1 FROM mail.mailboxes")
     people.owner("ANALYZE")
     queries = {
         "postfix_mailboxes": "address",
@@ -116,7 +117,8 @@ def test_a_lookup_stays_an_index_read_with_many_mailboxes(people: Database) -> N
     for view, column in queries.items():
         plan = people.owner(f"EXPLAIN SELECT * FROM {view} WHERE {column} = 'u7@ledger.test'")
         scans = [line for line in plan.splitlines() if "Scan" in line and "settings" not in line]
-        assert len(scans) == 1 and "Index" in scans[0], plan
+        assert len(scans) == (2 if view == "dovecot_users" else 1)
+        assert all("Index" in scan for scan in scans), plan
 
 
 def test_an_alias_for_a_sub_address_lends_its_name_too(people: Database) -> None:
