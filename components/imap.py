@@ -28,8 +28,13 @@ class ImapServer(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         mail = MailVolume(f"{name}-mail", context, "mail", keep=True, opts=child)
         sockets = MailVolume(f"{name}-sockets", context, "sockets", keep=False, opts=child)
-        own = {"mail": mail.volume_name, "sockets": sockets.volume_name}
-        needs = Needs(volumes={**own, "usage": database.usage, "owners": database.owners}, after=[database.container, *after])
+        volumes = {
+            "mail": mail.volume_name,
+            "sockets": sockets.volume_name,
+            "usage": database.usage,
+            "owners": database.owners,
+        }
+        needs = Needs(volumes=volumes, after=[database.container, *after])
         self.container = run_service(self, name, context, "imap", Place(namespace_of=edge.container), needs)
         self.sockets = sockets.volume_name
         self.register_outputs({"ports": [993, 4190], "sockets": self.sockets})
