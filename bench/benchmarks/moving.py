@@ -1,6 +1,7 @@
 """Moving mailboxes: does the interruption grow with the mailbox, and what does the copier cost above a plain dsync?"""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import median
 
@@ -27,6 +28,8 @@ SIZES, QUICK_SIZES = {1_000: 5, 10_000: 3, 50_000: 1}, {200: 2, 2_000: 2}
 """Messages → rounds of first passes. A large mailbox takes long, and tells more in one of them."""
 DELTA, OCTETS = 50, 4_000
 FLAT, RATE = Aim("at most", 2), Aim("at least", 0.8)
+_APART = 100
+"""Transactions that the source has made above those of a copy, which takes a hundred messages together."""
 # A Maildir as a mail server leaves it: one file a message; time, microseconds, process, host and sizes in the name, and
 # the flags. Dovecot keeps these names in a hash table: where seconds and microseconds count up in step, thousands of
 # names share a value, and each look at 10,000 messages costs a hundred times what it should. ROOT FIRST COUNT OCTETS
@@ -51,21 +54,23 @@ def measure(session: Session) -> Result:
     sizes = QUICK_SIZES if session.quick else SIZES
     rates: dict[int, Compared] = {}
     freezes: dict[int, list[float]] = {}
+    interruptions: dict[int, list[float]] = {}
     with _both_sides(session, tenant, len(sizes)) as copier:
         for number, (size, rounds) in enumerate(sizes.items()):
             address = f"b{number}@{DOMAIN}"
             session.say(f"moving: {size} messages: filling")
-            _fill(copier, address, 0, size)
+            _fill(copier, address, size)
             session.say(f"moving: {size} messages: first passes")
             rates[size] = _rate(copier, address, rounds)
             session.say(f"moving: {size} messages: last passes")
-            freezes[size] = _freezes(copier, address, size, 2 if session.quick else 5)
-    medians = {size: median(values) for size, values in freezes.items()}
+            last = _LastPasses(copier, address, size)
+            freezes[size] = [last.alone() for _ in range(2 if session.quick else 5)]
+            session.say(f"moving: {size} messages: freezes")
+            interruptions[size] = [last.frozen() for _ in range(2 if session.quick else 5)]
     figures = [
-        Figure(f"last pass and comparison, {size} messages", medians[size], "s", spread=spread(freezes[size]))
-        for size in sizes
+        *_by_size("freeze", interruptions, FLAT),
+        *_by_size("of it the last pass and comparison", freezes, None),
     ]
-    figures.append(Figure("largest ÷ smallest", max(medians.values()) / min(medians.values()), "", aim=FLAT))
     for size, found in rates.items():
         # Of time, a rate's inverse: plain ÷ ours.
         ours, plain = size / found.baseline, size / found.value
@@ -74,10 +79,11 @@ def measure(session: Session) -> Result:
     return Result(
         "moving",
         "Moving mailboxes from the shared host",
-        f"The last pass of a migration, for mailboxes of different sizes with the same {DELTA} new messages of "
-        f"{OCTETS // 1000} kB: copy and comparison of both sides. Copy rate: first passes over the same mailbox onto "
-        "an empty target, ours (the way in opened and closed, both sides read whole and compared, filters) and plain "
-        "ones in turn.",
+        "Freeze: from the moment that nobody gets at the old mailbox any more until the new one is open, as the "
+        "workflow does it (mail held, logins denied, sessions ended, logins tried, last pass, comparison), for "
+        f"mailboxes of different sizes with the same {DELTA} new messages of {OCTETS // 1000} kB. Copy rate: first "
+        "passes over the same mailbox onto an empty target, ours (the way in opened and closed, both sides read whole "
+        "and compared, filters) and plain ones in turn.",
         tuple(figures),
         baseline="copy rate: one plain `doveadm sync -1 -R` of the same mailbox, without any comparison.",
     )
@@ -94,14 +100,57 @@ def _both_sides(session: Session, tenant: BenchTenant, mailboxes: int) -> Iterat
     yield MailboxCopier(host, TenantMail(TenantEngine.of(settings.settings), (DOMAIN,)))
 
 
-def _freezes(copier: MailboxCopier, address: str, size: int, rounds: int) -> list[float]:
-    """Seconds of each later pass, each with the same delta; the first pass has run."""
-    _pass(copier, address)
-    found = []
-    for number in range(rounds):
-        _fill(copier, address, size + number * DELTA, DELTA)
-        found.append(timed(lambda: _pass(copier, address)))
-    return found
+def _by_size(name: str, seconds: Mapping[int, Sequence[float]], aim: Aim | None) -> list[Figure]:
+    medians = {size: median(values) for size, values in seconds.items()}
+    figures = [
+        Figure(f"{name}, {size} messages", medians[size], "s", spread=spread(values))
+        for size, values in seconds.items()
+    ]
+    return [*figures, Figure("largest ÷ smallest", max(medians.values()) / min(medians.values()), "", aim=aim)]
+
+
+class _LastPasses:
+    """Passes by one copier, each with the same delta; the first one has run."""
+
+    def __init__(self, copier: MailboxCopier, address: str, size: int) -> None:
+        self._copier, self._address, self._next = copier, address, size
+        _pass(copier, address)
+
+    def _deliver(self) -> None:
+        _imap(self._copier, self._address, appended(self._next, DELTA))
+        self._next += DELTA
+
+    def alone(self) -> float:
+        """Seconds of the pass."""
+        self._deliver()
+        return timed(lambda: _pass(self._copier, self._address))
+
+    def frozen(self) -> float:
+        """Seconds of the whole freeze; both sides are open afterwards."""
+        old, new = self._copier.shared, self._copier.tenant
+        new.freeze()
+        self._deliver()
+        try:
+            return timed(lambda: self._move(old, new))
+        finally:
+            new.thaw()
+            old.thaw()
+
+    def _move(self, old: SharedHost, new: TenantMail) -> None:
+        """As the steps `freeze`, `final` and `open_tenant` of the workflow."""
+        old.freeze()
+        _quiet(old)
+        if admitted := old.admitted():
+            raise BenchError(f"moving: logins are not denied: {admitted[0]}")
+        _quiet(old)
+        _pass(self._copier, self._address)
+        _quiet(old)
+        new.thaw()
+
+
+def _quiet(side: SharedHost) -> None:
+    if not side.activity().quiet:
+        raise BenchError("moving: a session or a delivery is under way in the freeze")
 
 
 def _rate(copier: MailboxCopier, address: str, rounds: int) -> Compared:
@@ -142,8 +191,35 @@ def _pass(copier: MailboxCopier, address: str) -> None:
         raise BenchError(f"moving: {wrong[0]}")
 
 
-def _fill(copier: MailboxCopier, address: str, first: int, count: int) -> None:
-    """New messages on the shared host, and its indexes brought up to date, as a delivery does it."""
+def appended(first: int, count: int) -> list[bytes]:
+    """New messages, each on its own as a delivery is; IMAP commands (RFC 7888: no wait before the text)."""
+    body = ("x" * 70 + "\r\n") * (OCTETS // 72)
+    texts = [
+        f"From: a@elsewhere.test\r\nTo: b@bench.test\r\nSubject: {number}\r\n"
+        f"Message-ID: <new.{number}@elsewhere.test>\r\n\r\n{body}".encode()
+        for number in range(first, first + count)
+    ]
+    return [b"APPEND INBOX {%d+}\r\n%s" % (len(text), text) for text in texts]
+
+
+def flagged(transactions: int) -> list[bytes]:
+    """As many changes, which leave everything as it was."""
+    stores = [b"UID STORE 1 %sFLAGS.SILENT (\\Flagged)" % sign for sign in (b"+", b"-")]
+    return [b"SELECT INBOX", *stores * (transactions // 2)]
+
+
+def _imap(copier: MailboxCopier, address: str, commands: Sequence[bytes]) -> None:
+    """One session on the shared host."""
+    said = b"".join(b"a%d %s\r\n" % numbered for numbered in enumerate(commands)) + b"z LOGOUT\r\n"
+    text = checked(copier.shared.runner, ["doveadm", "exec", "imap", "-u", address], stdin=said, seconds=3600)
+    done = sum(1 for line in text.splitlines() if re.match(r"a\d+ OK", line))
+    if done != len(commands):
+        raise BenchError(f"moving: {address}: {len(commands) - done} of {len(commands)} IMAP commands failed")
+
+
+def _fill(copier: MailboxCopier, address: str, count: int) -> None:
+    """A full mailbox on the shared host, its indexes brought up to date, with a modification sequence above what a
+    copy makes of the target's, as years of single deliveries leave it; see docs/decisions/0041."""
     local = address.partition("@")[0]
     root = f"/var/vmail/{DOMAIN}/{local}/Maildir"
     runner = copier.shared.runner
@@ -155,6 +231,7 @@ def _fill(copier: MailboxCopier, address: str, first: int, count: int) -> None:
         ["install", "-d", "-o", "vmail", "-g", "vmail", f"/var/vmail/{DOMAIN}", f"/var/vmail/{DOMAIN}/{local}", root],
     )
     # `perl -` reads the program from stdin.
-    words = ["setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups", "perl", "-", root, str(first), str(count)]
+    words = ["setpriv", "--reuid=vmail", "--regid=vmail", "--clear-groups", "perl", "-", root, "0", str(count)]
     checked(runner, [*words, str(OCTETS)], stdin=_FILL.encode(), seconds=3600)
     checked(runner, ["doveadm", "index", "-u", address, "INBOX"], seconds=3600)
+    _imap(copier, address, flagged(count // 100 + _APART))

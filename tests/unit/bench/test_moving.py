@@ -4,7 +4,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from bench.benchmarks.moving import _FILL
+from bench.benchmarks.moving import _FILL, OCTETS, appended, flagged
 
 
 def _bucket(name: str) -> int:
@@ -43,3 +43,14 @@ def test_a_later_filling_adds_messages_whose_sizes_their_names_say(tmp_path: Pat
         text = path.read_bytes()
         lines = text.count(b"\n")
         assert f",S={len(text)},W={len(text) + lines}:2,S" in path.name
+
+
+def test_new_messages_come_one_by_one_and_changes_leave_the_mailbox_as_it_was() -> None:
+    commands = appended(1_000, 3)
+    for number, command in enumerate(commands, 1_000):
+        head, _, text = command.partition(b"\r\n")
+        assert head == b"APPEND INBOX {%d+}" % len(text) and b"Subject: %d\r\n" % number in text
+        assert 0.9 * OCTETS < len(text) < 1.1 * OCTETS
+    first, *stores = flagged(7)
+    assert first == b"SELECT INBOX" and len(stores) == 6
+    assert [store.split()[3][:1] for store in stores] == [b"+", b"-"] * 3
