@@ -19,6 +19,9 @@ STALLED: Final = 45
 """Seconds without a word from the other side. The two ends of a dsync can come to wait for each other for good (seen
 once in some two hundred passes, both in epoll_wait); doveadm's own limit of 600 s would be longer than a freeze may
 last. Run again, the pass goes through."""
+STILL: Final = 60
+"""Seconds without any CPU time, after which a dsync is ended from outside: before the two ends know each other they can
+come to wait for each other as well, and `-T` does not count yet (measured; the other end gives up after 600 s)."""
 _STALL: Final = "has stalled"
 _ATTEMPTS: Final = 3
 _PRIVATE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.$$"; mv -f "$1/.$2.$$" "$1/$2"'
@@ -45,6 +48,39 @@ rm -f "$file"
 exec "$@" <&3 3<&-
 """
 CONFIG: Final = "/dev/stdin"
+_WATCHED: Final = r"""
+# STILL COMMAND…   a command that is ended when it has used no CPU time for so many seconds
+limit=$1
+shift
+exec 3<&0
+"$@" <&3 3<&- &
+child=$!
+exec 3<&-
+trap 'kill -TERM "$child" 2>/dev/null' HUP INT TERM
+(
+    still=0 last=
+    while [ "$still" -lt "$limit" ]; do
+        # With nothing of ours open, so that nobody waits for it when the command has ended.
+        sleep 2 </dev/null >/dev/null 2>&1
+        read -r line 2>/dev/null <"/proc/$child/stat" || exit 0
+        # proc_pid_stat(5), behind the name in brackets: user and system time are the 12th and 13th word.
+        set -- ${line##*) }
+        used=${12}+${13} still=$((still + 2))
+        [ "$used" = "$last" ] || still=0
+        last=$used
+    done
+    echo "Error: the copy has stalled: no CPU time for $limit seconds" >&2
+    kill -TERM "$child"
+    # Where the ends do not know each other yet, doveadm does not hear that (measured).
+    sleep 5 </dev/null >/dev/null 2>&1
+    kill -KILL "$child"
+) &
+watcher=$!
+wait "$child"
+code=$?
+kill "$watcher" 2>/dev/null
+exit "$code"
+"""
 
 
 @dataclass(frozen=True)
@@ -134,7 +170,8 @@ def sync(
     Raises: HostGone
     """
     # One dsync a mailbox at a time, also with one that a killed worker left behind.
-    command = ["timeout", "-k", "10", f"{seconds:.0f}", "doveadm", "-c", CONFIG, "sync", "-1", "-l", "60"]
+    command = ["timeout", "-k", "10", f"{seconds:.0f}", "sh", "-c", _WATCHED, "sh", str(STILL)]
+    command += ["doveadm", "-c", CONFIG, "sync", "-1", "-l", "60"]
     command += ["-T", str(STALLED)]
     command += ["-R"] if direction is Direction.TO_TENANT else []
     command += ["-f"] if in_use else []
