@@ -170,7 +170,7 @@ def _ours(copier: MailboxCopier, address: str) -> float:
 def _plain(copier: MailboxCopier, address: str) -> float:
     _wipe(copier, address)
     with copier.shared.copy_access([address]) as access:
-        transport = dsync(access)
+        transport = dsync(copier.shared, lambda: access.password)
         command = ["doveadm", "-c", CONFIG, "sync", "-1", "-R", "-u", address, transport.location]
 
         def copy() -> None:

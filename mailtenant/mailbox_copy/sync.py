@@ -4,13 +4,13 @@ Never `doveadm backup`, never a two-way `sync`: both can empty a mailbox that is
 docs/decisions/0015). One transport, dsync over TLS, for the whole migration: another one gives other GUIDs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from mailtenant.migration.sides import Direction, SideError
 from mailtenant.runner import Done, Runner, checked
-from mailtenant.shared_host.host import CopyAccess
+from mailtenant.shared_host.host import SharedHost
 
 FOLDER: Final = "/run/mailtenant-copy"
 _AGAIN: Final = 2
@@ -26,14 +26,15 @@ _STALL: Final = "has stalled"
 _ATTEMPTS: Final = 3
 _PRIVATE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.$$"; mv -f "$1/.$2.$$" "$1/$2"'
 _WITH_FILES: Final = r"""
-# FOLDER OCTETS COMMAND…   by stdin comes ca.pem (so many octets, or none), then the configuration, which becomes a
-# file without a name, the command's own stdin: Dovecot takes it from no pipe, and whatever ends the command, no secret
-# is left
+# FOLDER COMMAND…   by stdin, perhaps only later, come a line with the length of ca.pem (0: none), this, and the
+# configuration, which becomes a file without a name, the command's own stdin: Dovecot takes it from no pipe, and
+# whatever ends the command, no secret is left
 set -eu
 umask 077
-folder=$1 octets=$2
-shift 2
+folder=$1
+shift
 mkdir -p "$folder"
+read -r octets
 if [ "$octets" -gt 0 ]; then
     # Passes over several mailboxes write the same at the same time: each beside, then renamed.
     head -c "$octets" >"$folder/.ca.$$"
@@ -86,30 +87,31 @@ exit "$code"
 @dataclass(frozen=True)
 class Transport:
     """How the tenant's doveadm is told where the other side is: the location for `sync`, its configuration, and the
-    certificate of the CA that this names as `ca.pem` (empty: it names another one)."""
+    certificate of the CA that this names as `ca.pem` (empty: it names another one). `config` is asked for when the
+    command is on its way, so what it says may become known meanwhile."""
 
     location: str
-    config: str = field(repr=False)
+    config: Callable[[], str] = field(repr=False)
     ca: str = field(default="", repr=False)
 
     def run(self, imap: Runner, command: Sequence[str], seconds: float) -> Done:
         """A command there that finds the configuration at its stdin, and the CA in the container's memory (`/run` is a
         tmpfs), readable by root only. Both go with the command, since a `docker exec` of their own would cost as much
-        as the look at a thousand messages. Raises: HostGone, SideError
+        as the look at a thousand messages. Raises: HostGone, SideError, whatever `config` raises
         """
         ca = self.ca.encode()
-        words = ["sh", "-c", _WITH_FILES, "sh", FOLDER, str(len(ca)), *command]
-        return imap.run(words, stdin=ca + self.config.encode(), seconds=seconds)
+        words = ["sh", "-c", _WITH_FILES, "sh", FOLDER, *command]
+        return imap.run(words, stdin=lambda: b"%d\n" % len(ca) + ca + self.config().encode(), seconds=seconds)
 
 
-def dsync(access: CopyAccess) -> Transport:
-    """To the shared host's copy instance."""
-    settings = [
-        f'doveadm_password = "{access.password}"',
-        f"ssl_client_ca_file = {FOLDER}/ca.pem",
-        "ssl_client_require_valid_cert = yes",
-    ]
-    return Transport(f"tcps:{access.host}:{access.port}", _config(settings), access.ca)
+def dsync(shared: SharedHost, password: Callable[[], str]) -> Transport:
+    """To the shared host's copy instance. `password`: what opened the way in, once it is open."""
+    settings = [f"ssl_client_ca_file = {FOLDER}/ca.pem", "ssl_client_require_valid_cert = yes"]
+    return Transport(
+        f"tcps:{shared.name}:{shared.copy_port}",
+        lambda: _config([*settings, f'doveadm_password = "{password()}"']),
+        shared.ca,
+    )
 
 
 def imapc(host: str, port: int, ssl: str, user: str, password: str, *, ca_file: str, prefix: str) -> Transport:
@@ -126,7 +128,7 @@ def imapc(host: str, port: int, ssl: str, user: str, password: str, *, ca_file: 
         f"ssl_client_ca_file = {ca_file}" if ca_file else "ssl_client_ca_dir = /etc/ssl/certs",
         "ssl_client_require_valid_cert = yes",
     ]
-    return Transport("imapc:", _config(settings))
+    return Transport("imapc:", lambda: _config(settings))
 
 
 def _value(text: str) -> str:

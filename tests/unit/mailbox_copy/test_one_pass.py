@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from mailtenant.mailbox_copy import Alarm, MailboxCopier, SourceShrank, one_pass
-from mailtenant.mailbox_copy import copier as copier_module
 from mailtenant.mailbox_copy.imap import Folder, Reading
 from mailtenant.mailbox_copy.sieve import Filters
+from mailtenant.mailbox_copy.sync import Transport
 from mailtenant.migration.sides import Direction, PassProgress, SideError
-from mailtenant.shared_host.host import CopyAccess
+from mailtenant.shared_host import CopyAccess
 from tests.unit.mailbox_copy.test_facts import Server
 
 JO, ANN = "jo@acme.test", "ann@acme.test"
@@ -31,6 +31,8 @@ class Side:
     held: bool = False
     fails: SideError | None = None
     silent: SideError | None = None
+    copy_port: int = 1
+    ca: str = ""
 
     @property
     def runner(self) -> "Side":
@@ -49,7 +51,7 @@ class Side:
             raise self.fails
         self.note("open")
         try:
-            yield CopyAccess("mail.test", 1, "", "")
+            yield CopyAccess("secret", self.held)
         finally:
             self.note("close")
 
@@ -85,6 +87,10 @@ class Script:
 
     side: Side
     address: str
+
+    def logout(self) -> None:
+        """One session is for both."""
+        self.side.note(f"{self.side.name} filters read")
 
     def read(self) -> Filters:
         return self.side.scripts.get(self.address, Filters({}, None))
@@ -125,18 +131,20 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage()
 
     @contextmanager
-    def imap(side: Side, address: str) -> Iterator[Told]:
+    def both(side: Side, address: str) -> Iterator[tuple[Script, Told]]:
         if address not in side.boxes:
             raise SideError(f"{side.name}: {address}: no IMAP session")
-        yield Told(side.boxes[address], lambda what: made.done.append(f"{side.name} {what}"))
+        yield Script(side, address), Told(side.boxes[address], lambda what: made.done.append(f"{side.name} {what}"))
 
     @contextmanager
     def sieve(side: Side, address: str) -> Iterator[Script]:
         yield Script(side, address)
 
     def sync(
-        side: Side, transport: object, direction: Direction, address: str, seconds: float, *, in_use: bool
+        side: Side, transport: Transport, direction: Direction, address: str, seconds: float, *, in_use: bool
     ) -> str | None:
+        made.done.append("on its way")
+        assert "secret" in transport.config()
         made.done.append("sync")
         try:
             made.copied(address)
@@ -145,10 +153,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             made.done.append("synced")
 
     for module, name, instead in (
-        (one_pass, "imap_session", imap),
+        (one_pass, "both_sessions", both),
         (one_pass, "sieve_session", sieve),
         (one_pass, "sync", sync),
-        (copier_module, "imap_session", imap),
     ):
         monkeypatch.setattr(module, name, instead)
     return made

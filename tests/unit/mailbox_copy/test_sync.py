@@ -10,9 +10,9 @@ import pytest
 
 from mailtenant.mailbox_copy.sync import _WATCHED, FOLDER, STALLED, Transport, imapc, sync
 from mailtenant.migration.sides import Direction, SideError
-from mailtenant.runner import Done
+from mailtenant.runner import Done, Stdin
 
-TRANSPORT = Transport("tcps:a:1", "doveadm_password = s3cret\n", "the CA's certificate\n")
+TRANSPORT = Transport("tcps:a:1", lambda: "doveadm_password = s3cret\n", "the CA's certificate\n")
 STALL = (
     "dsync(mail.example): Error: I/O has stalled, no activity for 45 seconds (last sent=mail, last recv=mail_change)\n"
 )
@@ -27,9 +27,9 @@ class Played:
     given: list[bytes] = field(default_factory=list)
     name: str = "imap"
 
-    def run(self, command: Sequence[str], *, stdin: bytes = b"", seconds: float = 0) -> Done:
+    def run(self, command: Sequence[str], *, stdin: Stdin = b"", seconds: float = 0) -> Done:
         self.asked.append(list(command))
-        self.given.append(stdin)
+        self.given.append(stdin() if callable(stdin) else stdin)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -113,12 +113,12 @@ def test_the_script_gives_a_file_without_a_name_to_the_command_and_keeps_only_th
             [str(tmp_path) if word == FOLDER else word for word in words], input=given, capture_output=True, check=True
         )
         text, place = done.stdout.decode().splitlines()
-        assert text == TRANSPORT.config.strip() and place.endswith("(deleted)")
+        assert text == TRANSPORT.config().strip() and place.endswith("(deleted)")
         assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"ca.pem": TRANSPORT.ca}
 
 
 def test_what_a_configuration_file_would_read_otherwise_is_escaped() -> None:
-    assert r'imapc_password = "a\"b\\c%%{user}"' in source('a"b\\c%{user}').config
+    assert r'imapc_password = "a\"b\\c%%{user}"' in source('a"b\\c%{user}').config()
     with pytest.raises(SideError, match="line break") as refused:
         source("s3cret\nmail_path = /tmp")
     assert "s3cret" not in str(refused.value)

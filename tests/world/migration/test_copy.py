@@ -216,7 +216,7 @@ def test_the_way_in_is_open_for_the_customer_only_and_only_while_a_pass_runs(
 ) -> None:
     neighbour = f"max@{moving.NEIGHBOUR}"
     with host.copy_access(moving.ADDRESSES) as access:
-        transport = dsync(access)
+        transport = dsync(host, lambda: access.password)
 
         def tried(*words: str) -> str:
             done = transport.run(own.imap, ["doveadm", "-c", CONFIG, *words], 60)
