@@ -1,6 +1,6 @@
 """The way in for a copy: one command on the shared host that opens it, and closes it when its input ends.
 
-Whatever happens to whoever asked for it (killed, its machine gone), its end of the pipe is closed, so the way in is too.
+Whatever happens to whoever asked for it (killed, its machine gone), its end of the pipe is closed: so is the way in.
 """
 
 import re
@@ -50,15 +50,12 @@ def copy_access(
 
 def _opened(runner: Runner, process: "subprocess.Popen[bytes]", given: bytes) -> CopyAccess:
     """Raises: SideError, in the words of what failed there."""
-    assert process.stdin is not None and process.stdout is not None
-    with suppress(OSError):
-        process.stdin.write(given)
-        process.stdin.flush()
     last = "it said nothing"
     patience = threading.Timer(SECONDS, process.kill)
     patience.start()
     try:
-        for line in process.stdout:
+        _hand_over(process, given)
+        for line in process.stdout or ():
             last = line.decode("utf-8", "replace").strip()[:300]
             if found := _ANSWER.fullmatch(last):
                 return CopyAccess(found[2], found[1] == "frozen")
@@ -67,11 +64,19 @@ def _opened(runner: Runner, process: "subprocess.Popen[bytes]", given: bytes) ->
     raise SideError(f"{runner.name}: the way in for the copy was not opened: {last}")
 
 
+def _hand_over(process: "subprocess.Popen[bytes]", given: bytes) -> None:
+    """What has ended already says so by its silence."""
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.write(given)
+            process.stdin.flush()
+
+
 def _ended(process: "subprocess.Popen[bytes]") -> bool:
     """Whether it closed the way in."""
-    assert process.stdin is not None
-    with suppress(OSError):
-        process.stdin.close()
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()
     try:
         return process.wait(_END_SECONDS) == 0
     except subprocess.TimeoutExpired:

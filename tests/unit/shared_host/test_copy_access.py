@@ -95,7 +95,7 @@ def test_a_late_end_of_an_earlier_opening_does_not_close_a_later_one(here: Here)
 def test_what_fails_there_is_said_and_nothing_is_open(here: Here) -> None:
     (here.folder / "bin" / "doveadm").write_text("#!/bin/sh\necho 'doveadm: Fatal: not running' >&2\nexit 75\n")
     with (
-        pytest.raises(SideError, match="here: the way in .* not opened: doveadm: Fatal: not running"),
+        pytest.raises(SideError, match=r"here: the way in .* not opened: doveadm: Fatal: not running"),
         way(here, ACME, PEOPLE),
     ):
         raise AssertionError("not reached")
@@ -111,7 +111,7 @@ def test_one_that_does_not_answer_is_ended(here: Here, monkeypatch: pytest.Monke
 
 
 def test_a_way_in_whose_command_was_killed_is_closed_by_another_one(here: Here) -> None:
-    started: list["subprocess.Popen[bytes]"] = []
+    started: list[subprocess.Popen[bytes]] = []
     begin = here.start
 
     def start(command: Sequence[str]) -> "subprocess.Popen[bytes]":
