@@ -15,15 +15,16 @@ from mailtenant.shared_host.host import SharedHost
 FOLDER: Final = "/run/mailtenant-copy"
 _AGAIN: Final = 2
 """doveadm-sync(1): done without errors, but not all changes could be done; "running dsync again usually helps"."""
-STALLED: Final = 45
-"""Seconds without a word from the other side. The two ends of a dsync can come to wait for each other for good (seen
-once in some two hundred passes, both in epoll_wait); doveadm's own limit of 600 s would be longer than a freeze may
-last. Run again, the pass goes through."""
-STILL: Final = 60
-"""Seconds without any CPU time, after which a dsync is ended from outside: before the two ends know each other they can
-come to wait for each other as well, and `-T` does not count yet (measured; the other end gives up after 600 s)."""
+STALLED: Final = (15, 45, 45, 45)
+"""Seconds without a word from the other side, attempt by attempt. The two ends of a dsync can come to wait for each
+other for good (seen once in some two hundred passes, both in epoll_wait); doveadm's own limit of 600 s would be longer
+than a freeze may last, and nobody can work meanwhile. Run again, the pass goes through; and who was only slow gets more
+time."""
+STILL: Final = 15
+"""So many seconds later a dsync that has used no CPU time is ended from outside: before the two ends know each other
+they can come to wait for each other as well, and `-T` does not count yet (measured; the other end gives up after
+600 s)."""
 _STALL: Final = "has stalled"
-_ATTEMPTS: Final = 3
 _PRIVATE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.$$"; mv -f "$1/.$2.$$" "$1/$2"'
 _WITH_FILES: Final = r"""
 # FOLDER COMMAND…   by stdin, perhaps only later, come a line with the length of ca.pem (0: none), this, and the
@@ -172,16 +173,15 @@ def sync(
     Raises: HostGone
     """
     # One dsync a mailbox at a time, also with one that a killed worker left behind.
-    command = ["timeout", "-k", "10", f"{seconds:.0f}", "sh", "-c", _WATCHED, "sh", str(STILL)]
-    command += ["doveadm", "-c", CONFIG, "sync", "-1", "-l", "60"]
-    command += ["-T", str(STALLED)]
+    command = ["doveadm", "-c", CONFIG, "sync", "-1", "-l", "60"]
     command += ["-R"] if direction is Direction.TO_TENANT else []
     command += ["-f"] if in_use else []
     command += [word for folder in exclude for word in ("-x", folder)]
-    command += ["-u", address, transport.location]
-    for _ in range(_ATTEMPTS):
+    for stalled in STALLED:
         try:
-            done = transport.run(imap, command, seconds + 60)
+            watched = ["timeout", "-k", "10", f"{seconds:.0f}", "sh", "-c", _WATCHED, "sh", str(stalled + STILL)]
+            words = [*watched, *command, "-T", str(stalled), "-u", address, transport.location]
+            done = transport.run(imap, words, seconds + 60)
         except SideError as error:
             if type(error) is SideError:
                 return str(error)
