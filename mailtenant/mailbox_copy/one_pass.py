@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailtenant.mailbox_copy.facts import FILTERS, Census, Look, MailboxState, census, comparable, look, missing, texts
+from mailtenant.mailbox_copy.flush import SETTINGS, keeping
 from mailtenant.mailbox_copy.imap import Imap
 from mailtenant.mailbox_copy.session import both_sessions, sieve_session
 from mailtenant.mailbox_copy.sieve import Filters, ManageSieve, mirror, mirrored
@@ -140,9 +141,14 @@ class Pass:
             return self.way.result()
 
         sides = self.sides
+        onto_new = sides.direction is Direction.TO_TENANT and not self.in_use
+        first = onto_new and not sides.state(sides.target, address).messages
+        before = keeping(address, at_once=first) if onto_new else ()
         try:
-            transport = dsync(sides.shared, password)
-            return sync(sides.imap, transport, sides.direction, address, self.seconds, in_use=self.in_use)
+            transport = dsync(sides.shared, password, SETTINGS if first else ())
+            return sync(
+                sides.imap, transport, sides.direction, address, self.seconds, in_use=self.in_use, before=before
+            )
         finally:
             copied.set()
 

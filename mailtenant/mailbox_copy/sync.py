@@ -95,19 +95,20 @@ class Transport:
     config: Callable[[], str] = field(repr=False)
     ca: str = field(default="", repr=False)
 
-    def run(self, imap: Runner, command: Sequence[str], seconds: float) -> Done:
+    def run(self, imap: Runner, command: Sequence[str], seconds: float, before: Sequence[str] = ()) -> Done:
         """A command there that finds the configuration at its stdin, and the CA in the container's memory (`/run` is a
         tmpfs), readable by root only. Both go with the command, since a `docker exec` of their own would cost as much
-        as the look at a thousand messages. Raises: HostGone, SideError, whatever `config` raises
+        as the look at a thousand messages. `before`: words that run the rest. Raises: HostGone, SideError, whatever
+        `config` raises
         """
         ca = self.ca.encode()
-        words = ["sh", "-c", _WITH_FILES, "sh", FOLDER, *command]
+        words = [*before, "sh", "-c", _WITH_FILES, "sh", FOLDER, *command]
         return imap.run(words, stdin=lambda: b"%d\n" % len(ca) + ca + self.config().encode(), seconds=seconds)
 
 
-def dsync(shared: SharedHost, password: Callable[[], str]) -> Transport:
-    """To the shared host's copy instance. `password`: what opened the way in, once it is open."""
-    settings = [f"ssl_client_ca_file = {FOLDER}/ca.pem", "ssl_client_require_valid_cert = yes"]
+def dsync(shared: SharedHost, password: Callable[[], str], more: Sequence[str] = ()) -> Transport:
+    """To the shared host's copy instance. `password`: what opened the way in, once it is open; `more`: settings."""
+    settings = [f"ssl_client_ca_file = {FOLDER}/ca.pem", "ssl_client_require_valid_cert = yes", *more]
     return Transport(
         f"tcps:{shared.name}:{shared.copy_port}",
         lambda: _config([*settings, f'doveadm_password = "{password()}"']),
@@ -151,6 +152,11 @@ def _config(settings: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def watched(seconds: int) -> list[str]:
+    """What stands before a command that is ended when it has used no CPU time for so long."""
+    return ["sh", "-c", _WATCHED, "sh", str(seconds)]
+
+
 def write_private(imap: Runner, name: str, text: str) -> None:
     """A file in the container's memory that only root can read. Raises: SideError"""
     checked(imap, ["sh", "-c", _PRIVATE, "sh", FOLDER, name], stdin=text.encode())
@@ -165,10 +171,12 @@ def sync(
     *,
     exclude: Sequence[str] = (),
     in_use: bool = False,
+    before: Sequence[str] = (),
 ) -> str | None:
     """What stopped the pass, or None. Ended from within the container after `seconds`, so nothing is left running.
     Folders in `exclude` are not touched. `in_use`: the side that is copied to is; else a folder with as many changes on
-    both sides (UIDNEXT, HIGHESTMODSEQ and count equal; measured) would be taken for unchanged and left out.
+    both sides (UIDNEXT, HIGHESTMODSEQ and count equal; measured) would be taken for unchanged and left out. `before`:
+    words that run the command, as of `keeping`.
 
     Raises: HostGone
     """
@@ -179,9 +187,9 @@ def sync(
     command += [word for folder in exclude for word in ("-x", folder)]
     for stalled in STALLED:
         try:
-            watched = ["timeout", "-k", "10", f"{seconds:.0f}", "sh", "-c", _WATCHED, "sh", str(stalled + STILL)]
-            words = [*watched, *command, "-T", str(stalled), "-u", address, transport.location]
-            done = transport.run(imap, words, seconds + 60)
+            limits = ["timeout", "-k", "10", f"{seconds:.0f}", *watched(stalled + STILL)]
+            words = [*limits, *command, "-T", str(stalled), "-u", address, transport.location]
+            done = transport.run(imap, words, seconds + 60, before)
         except SideError as error:
             if type(error) is SideError:
                 return str(error)

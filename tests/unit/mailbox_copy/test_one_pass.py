@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from mailtenant.mailbox_copy import Alarm, MailboxCopier, SourceShrank, one_pass
+from mailtenant.mailbox_copy import copier as copier_module
 from mailtenant.mailbox_copy.imap import Folder, Reading
 from mailtenant.mailbox_copy.sieve import Filters
 from mailtenant.mailbox_copy.sync import Transport
@@ -105,9 +106,11 @@ class Script:
 
 @dataclass
 class Stage:
-    """Both sides, and all that was done, in order. `sync` may be replaced."""
+    """Both sides, and all that was done, in order. `sync` may be replaced. `kept`: (mailbox, whether dsync leaves it
+    to the end to put mail on the disk, whether what a crash left is looked for)."""
 
     done: list[str] = field(default_factory=list)
+    kept: list[tuple[str, bool, bool]] = field(default_factory=list)
     sync: Callable[[str], str | None] = lambda _: None
 
     def __post_init__(self) -> None:
@@ -141,10 +144,9 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         yield Script(side, address)
 
     def sync(
-        side: Side, transport: Transport, direction: Direction, address: str, seconds: float, *, in_use: bool
+        side: Side, transport: Transport, direction: Direction, address: str, seconds: float, **more: object
     ) -> str | None:
-        made.done.append("on its way")
-        assert "secret" in transport.config()
+        made.kept.append((address, "mail_fsync = never" in transport.config(), bool(more["before"])))
         made.done.append("sync")
         try:
             made.copied(address)
@@ -156,6 +158,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
         (one_pass, "both_sessions", both),
         (one_pass, "sieve_session", sieve),
         (one_pass, "sync", sync),
+        (copier_module, "both_sessions", both),
     ):
         monkeypatch.setattr(module, name, instead)
     return made
@@ -238,6 +241,16 @@ def test_late_mail_leaves_the_filters_of_a_side_in_use_alone(stage: Stage) -> No
     stage.old.scripts[JO] = Filters({"main": b"keep;"}, "main")
     assert stage.copier().late(Direction.TO_TENANT, [JO]).errors() == ()
     assert not any("put" in what for what in stage.done)
+
+
+def test_a_first_copy_is_put_on_the_disk_at_its_end_and_people_s_mail_at_once(stage: Stage) -> None:
+    copier = stage.copier()
+    copier.compare(Direction.TO_TENANT, [JO])
+    for _ in range(2):
+        copier.run(Direction.TO_TENANT, [JO])
+    copier.late(Direction.TO_TENANT, [JO])
+    copier.run(Direction.TO_SHARED, [JO])
+    assert stage.kept == [(JO, True, True), (JO, False, True), (JO, False, False), (JO, False, False)]
 
 
 def test_a_way_in_that_cannot_be_opened_is_the_passes_error_and_nothing_is_copied(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtenant.mailbox_copy.sync import _WATCHED, FOLDER, STALLED, STILL, Transport, imapc, sync
+from mailtenant.mailbox_copy.sync import FOLDER, STALLED, STILL, Transport, imapc, sync, watched
 from mailtenant.migration.sides import Direction, SideError
 from mailtenant.runner import Done, Stdin
 
@@ -54,26 +54,34 @@ def test_the_wait_for_the_other_side_is_shorter_than_a_freeze() -> None:
     assert limits == list(STALLED) == sorted(limits) and limits[-1] < 60
 
 
-def watched(seconds: int, script: str) -> subprocess.CompletedProcess[str]:
-    words = ["sh", "-c", _WATCHED, "sh", str(seconds), "sh", "-c", script]
-    return subprocess.run(words, input="a secret", text=True, capture_output=True, check=False, timeout=120)
+def under_watch(seconds: int, script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*watched(seconds), "sh", "-c", script],
+        input="a secret",
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
 
 
 @pytest.mark.parametrize(("before", "by"), [("", signal.SIGTERM), ("trap '' TERM; ", signal.SIGKILL)])
 def test_what_uses_no_cpu_time_is_ended_and_run_again(before: str, by: signal.Signals) -> None:
-    done = watched(2, f"{before}exec sleep 1000")
+    done = under_watch(2, f"{before}exec sleep 1000")
     assert done.returncode == 128 + by
     failure, asked = passed(Done(done.returncode, b"", done.stderr), Done(0, b"", ""))
     assert failure is None and len(asked) == 2
 
 
 def test_what_works_is_left_alone_and_keeps_its_input_words_and_code() -> None:
-    done = watched(2, "cat; end=$(($(date +%s) + 5)); while [ $(date +%s) -lt $end ]; do :; done; echo hm >&2; exit 75")
+    done = under_watch(
+        2, "cat; end=$(($(date +%s) + 5)); while [ $(date +%s) -lt $end ]; do :; done; echo hm >&2; exit 75"
+    )
     assert (done.returncode, done.stdout, done.stderr) == (75, "a secret", "hm\n")
 
 
 def test_the_watch_holds_up_nobody() -> None:
-    done = watched(1000, "true")
+    done = under_watch(1000, "true")
     assert (done.returncode, done.stderr) == (0, "")
 
 
