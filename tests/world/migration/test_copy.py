@@ -10,7 +10,7 @@ import pytest
 from mailtenant.mailbox_copy import MailboxCopier, SourceShrank, estimate, one_pass
 from mailtenant.mailbox_copy.flush import MARKS
 from mailtenant.mailbox_copy.session import sieve_session
-from mailtenant.mailbox_copy.sync import CONFIG, dsync
+from mailtenant.mailbox_copy.sync import CONFIG, Transport, dsync
 from mailtenant.migration.evidence import fingerprint
 from mailtenant.migration.sides import Direction, PassProgress
 from mailtenant.runner import Runner
@@ -202,8 +202,9 @@ def test_a_source_that_shrinks_stops_everything(
     asked: list[str] = []
 
     def loses(
-        imap: Runner, transport: object, direction: Direction, address: str, seconds: float, **more: object
+        imap: Runner, transport: Transport, direction: Direction, address: str, seconds: float, **more: object
     ) -> None:
+        transport.config()  # the source is counted before it is known
         asked.append(address)
         assert not host.runner.run(["doveadm", "expunge", "-u", address, "mailbox", "INBOX", "1"]).code
 
@@ -231,7 +232,8 @@ def test_the_way_in_is_open_for_the_customer_only_and_only_while_a_pass_runs(
         # Any other command than the server's side of a copy is refused.
         remote = transport.location.removeprefix("tcps:")
         assert tried("-o", "doveadm_ssl=yes", "mailbox", "list", "-u", JO.address, "-S", remote)
-    assert "doesn't exist" in tried(*sync, "-u", JO.address, transport.location)
+    # Dovecot looks at its file once a second.
+    eventually(lambda: "doesn't exist" in tried(*sync, "-u", JO.address, transport.location), what="it is closed")
 
 
 def test_the_way_in_is_closed_when_the_worker_that_opened_it_is_killed(host: SharedHost) -> None:
