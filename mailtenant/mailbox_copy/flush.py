@@ -55,4 +55,4 @@ def keeping(address: str, *, at_once: bool) -> list[str]:
     people use the mailbox: what an earlier copy may have left in part is removed, to be copied anew.
     """
     script = _LOST + (_AT_ONCE if at_once else _EACH)
-    return ["sh", "-c", script, "sh", mail_folder(address), f"{MARKS}/{address}"]
+    return ["sh", "-c", script, "sh", f"{mail_folder(address)}/Maildir", f"{MARKS}/{address}"]

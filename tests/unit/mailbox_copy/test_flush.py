@@ -23,7 +23,7 @@ class Volume:
 
     @property
     def mail(self) -> Path:
-        return self.root / "acme.test" / "jo"
+        return self.root / "acme.test" / "jo" / "Maildir"
 
     def run(self, script: str, *, at_once: bool = True) -> subprocess.CompletedProcess[str]:
         """A copy that is this script; `sync` fails where the file `broken` is in the volume."""
@@ -68,11 +68,12 @@ def test_what_a_killed_one_left_is_gone_on_with_while_the_machine_runs(volume: V
 @pytest.mark.parametrize("at_once", [True, False])
 def test_what_was_left_when_the_machine_stopped_is_copied_anew(volume: Volume, left: str, at_once: bool) -> None:
     volume.left_by(left)
-    other = volume.root / "acme.test" / "ann"
-    other.mkdir()
+    filters, other = volume.mail.parent / ".dovecot.sieve", volume.root / "acme.test" / "ann" / "Maildir"
+    filters.touch()
+    other.mkdir(parents=True)
     done = volume.run(f"[ ! -e '{volume.mail}' ]", at_once=at_once)
     assert not done.returncode and "begins anew" in done.stderr
-    assert other.exists() and not volume.mark.exists()
+    assert filters.exists() and other.exists() and not volume.mark.exists()
 
 
 def test_what_the_disk_did_not_take_is_an_error_and_not_believed(volume: Volume) -> None:
@@ -91,4 +92,4 @@ def test_one_that_cannot_be_marked_does_not_begin(volume: Volume) -> None:
 
 def test_the_mark_lies_with_the_mail() -> None:
     words = keeping(JO, at_once=True)
-    assert words[-2:] == ["/var/vmail/acme.test/jo", f"{MARKS}/{JO}"]
+    assert words[-2:] == ["/var/vmail/acme.test/jo/Maildir", f"{MARKS}/{JO}"]
