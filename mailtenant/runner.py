@@ -6,13 +6,15 @@ Commands are lists of words and stay lists: no argument is ever read by a shell 
 import shlex
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from mailtenant.migration.sides import SideError
 
 SECONDS: Final = 120
+Stdin = bytes | Callable[[], bytes]
+"""What a command reads; what is known only later is asked for when the command is on its way."""
 
 
 class HostGone(SideError):
@@ -46,8 +48,8 @@ class Runner(Protocol):
     def argv(self, command: Sequence[str]) -> list[str]:
         """The local command that runs `command` there."""
 
-    def run(self, command: Sequence[str], *, stdin: bytes = b"", seconds: float = SECONDS) -> Done:
-        """Whatever its exit code. Raises: HostGone, SideError after `seconds`"""
+    def run(self, command: Sequence[str], *, stdin: Stdin = b"", seconds: float = SECONDS) -> Done:
+        """Whatever its exit code. Raises: HostGone, SideError after `seconds`, whatever `stdin` raises"""
 
     def start(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
         """With pipes for stdin and stdout. Raises: HostGone"""
@@ -67,34 +69,33 @@ class _Local(ABC):
     def gone(self, done: Done) -> str | None:
         """Why the host could not be reached, if that is what the client says."""
 
-    def run(self, command: Sequence[str], *, stdin: bytes = b"", seconds: float = SECONDS) -> Done:
-        try:
-            ended = subprocess.run(
-                self.argv(command),
-                input=stdin,
-                capture_output=True,
-                env=None if self.environment is None else dict(self.environment),
-                timeout=seconds,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise HostGone(f"{self.name}: the program `{error.filename}` is not on PATH; install it") from None
-        except subprocess.TimeoutExpired:
-            raise SideError(
-                f"{self.name}: `{command[0]}` did not end within {seconds:.0f} s; look at its log"
-            ) from None
-        done = Done(ended.returncode, ended.stdout, ended.stderr.decode("utf-8", "replace"))
+    def run(self, command: Sequence[str], *, stdin: Stdin = b"", seconds: float = SECONDS) -> Done:
+        with self._begun(command, subprocess.PIPE) as process:
+            try:
+                output, errors = process.communicate(stdin() if callable(stdin) else stdin, seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise SideError(
+                    f"{self.name}: `{command[0]}` did not end within {seconds:.0f} s; look at its log"
+                ) from None
+            except BaseException:
+                process.kill()
+                raise
+        done = Done(process.returncode, output, errors.decode("utf-8", "replace"))
         if done.code and (why := self.gone(done)):
             raise HostGone(f"{self.name}: {why}")
         return done
 
     def start(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
+        return self._begun(command, subprocess.DEVNULL)
+
+    def _begun(self, command: Sequence[str], errors: int) -> "subprocess.Popen[bytes]":
         try:
             return subprocess.Popen(
                 self.argv(command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=errors,
                 env=None if self.environment is None else dict(self.environment),
             )
         except FileNotFoundError as error:

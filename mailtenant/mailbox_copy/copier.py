@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mailtenant.mailbox_copy.facts import FILTERS, Look, MailboxState, comparable, look, texts
-from mailtenant.mailbox_copy.one_pass import Alarm, Pass, Sides, read_filters
-from mailtenant.mailbox_copy.session import imap_session
-from mailtenant.mailbox_copy.sync import dsync
+from mailtenant.mailbox_copy.one_pass import Alarm, Pass, Sides, whole
+from mailtenant.mailbox_copy.session import both_sessions, imap_session
 from mailtenant.migration.evidence import CopyReport, FolderFacts, MailboxReport
 from mailtenant.migration.sides import Direction, PassProgress, SideError
 from mailtenant.runner import HostGone, Runner
@@ -68,7 +67,7 @@ class MailboxCopier:
         in_use: bool,
     ) -> CopyReport:
         source, target = self.runners(direction)
-        sides = Sides(direction, source, target, self.tenant.imap, self.state)
+        sides = Sides(direction, self.shared, source, target, self.tenant.imap, self.state)
         work = Pass(sides, self.alarm, self.seconds, in_use, len(addresses), advance)
         with self._pool(addresses) as pool:
             # The way in is opened while the first mailboxes are looked at, and closed while the last are compared.
@@ -76,8 +75,8 @@ class MailboxCopier:
             jobs = [pool.submit(work.mailbox, *pair) for pair in zip(addresses, copied, strict=True)]
             try:
                 with self.shared.copy_access(addresses) as access:
-                    work.way.set_result(dsync(access))
-                    work.frozen.set_result((self.shared if direction is Direction.TO_TENANT else self.tenant).frozen())
+                    work.way.set_result(access.password)
+                    work.frozen.set_result(access.frozen if direction is Direction.TO_TENANT else self.tenant.frozen())
                     for mailbox in copied:
                         mailbox.wait()
             except BaseException as error:
@@ -103,10 +102,11 @@ class MailboxCopier:
     def report(self, direction: Direction, address: str, errors: Sequence[str]) -> MailboxReport:
         """A mailbox on both sides, filters included. Raises: SideError"""
         source, target = self.runners(direction)
-        with imap_session(source, address) as here, imap_session(target, address) as there:
-            found = look(here, self.state(source, address)), look(there, self.state(target, address))
-        old, new = comparable(*found)
-        old[FILTERS], new[FILTERS] = (texts(found.lines()) for found in read_filters(source, target, address))
+        with both_sessions(source, address) as here, both_sessions(target, address) as there:
+            mine, mail = whole(*here, self.state(source, address))
+            theirs, mail_there = whole(*there, self.state(target, address))
+        old, new = comparable(mail, mail_there)
+        old[FILTERS], new[FILTERS] = texts(mine.lines()), texts(theirs.lines())
         return MailboxReport(address, old, new, tuple(errors))
 
     def runners(self, direction: Direction) -> tuple[Runner, Runner]:

@@ -50,6 +50,10 @@ class MailboxState:
 
     folders: dict[str, FolderState] = field(default_factory=dict)
 
+    @property
+    def messages(self) -> int:
+        return sum(len(folder.terms) for folder in self.folders.values())
+
 
 @dataclass(frozen=True)
 class Look:

@@ -4,21 +4,23 @@ What is done beside what, and why: docs/decisions/0031.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as waited
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailtenant.mailbox_copy.facts import FILTERS, MailboxState, census, comparable, look, missing, texts
+from mailtenant.mailbox_copy.facts import FILTERS, Census, Look, MailboxState, census, comparable, look, missing, texts
+from mailtenant.mailbox_copy.flush import SETTINGS, keeping
 from mailtenant.mailbox_copy.imap import Imap
-from mailtenant.mailbox_copy.session import imap_session, sieve_session
-from mailtenant.mailbox_copy.sieve import Filters, mirror, mirrored
-from mailtenant.mailbox_copy.sync import Transport, sync
+from mailtenant.mailbox_copy.session import both_sessions, sieve_session
+from mailtenant.mailbox_copy.sieve import Filters, ManageSieve, mirror, mirrored
+from mailtenant.mailbox_copy.sync import dsync, sync
 from mailtenant.migration.evidence import MailboxReport
 from mailtenant.migration.sides import Direction, PassProgress, SideError
 from mailtenant.runner import HostGone, Runner
+from mailtenant.shared_host.host import SharedHost
 
 STAY: Final = 600.0
 """Seconds between two words on sessions that wait for a long copy: Dovecot ends those that are silent for 1,800."""
@@ -45,6 +47,7 @@ class Sides:
     """Where a pass copies from and to; `imap`, where dsync runs, is the tenant's and one of the two."""
 
     direction: Direction
+    shared: SharedHost
     source: Runner
     target: Runner
     imap: Runner
@@ -55,9 +58,9 @@ class Sides:
 class Pass:
     """What the threads of one pass share.
 
-    `in_use`: whether people use the target again; its filters are left alone then. `way`: the way in, once it is open;
-    mailboxes are looked at before, copied from then on. `frozen`: whether the source is, so that nothing may go from
-    it.
+    `in_use`: whether people use the target again; its filters are left alone then. `way`: the password of the way in,
+    once it is open; mailboxes are looked at before, copied from then on. `frozen`: whether the source is, so that
+    nothing may go from it.
     """
 
     sides: Sides
@@ -67,7 +70,7 @@ class Pass:
     total: int
     advance: Callable[[PassProgress], None]
     stopped: SideError | None = None
-    way: Future[Transport] = field(default_factory=Future)
+    way: Future[str] = field(default_factory=Future)
     frozen: Future[bool] = field(default_factory=Future)
     _progress: PassProgress = field(default_factory=lambda: PassProgress(0, 0, 0, 0))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -107,30 +110,45 @@ class Pass:
     def _copy(self, address: str, copied: threading.Event) -> MailboxReport:
         sides = self.sides
         known, known_there = sides.state(sides.source, address), sides.state(sides.target, address)
+        counted: Future[Census] = Future()
         with ExitStack() as sessions, ThreadPoolExecutor(2) as beside:
-            # One session before and after: that nothing went from the source is seen by the same eyes.
-            source = sessions.enter_context(imap_session(sides.source, address))
-            before = census(source, known)
-            copying = beside.submit(self._sync, self.way.result(), address, copied)
-            target = sessions.enter_context(imap_session(sides.target, address))
-            reading = beside.submit(read_filters, sides.source, sides.target, address)
+            # On its way at once, but it begins with the password, which it is given once the source is counted.
+            copying = beside.submit(self._sync, counted, address, copied)
+            with _told(counted):
+                # One session before and after: that nothing went from the source is seen by the same eyes.
+                scripts, source = sessions.enter_context(both_sessions(sides.source, address))
+                mine = _filters(scripts)
+                before = census(source, known)
+                counted.set_result(before)
+            scripts_there, target = sessions.enter_context(both_sessions(sides.target, address))
+            reading = beside.submit(_filters, scripts_there)
             # All of it is read while the copy runs; afterwards, what changed meanwhile.
             look(source, known)
+            theirs = reading.result()
             failure = self._end(copying, (source, target))
             after = look(source, known)
             self._watch(address, missing(before, known), sum(map(len, before.values())))
             old, new = comparable(after, look(target, known_there))
-            mine, theirs = reading.result()
             errors: list[str] = []
             if failure is None and not self.in_use and not mirrored(mine, theirs):
                 errors, theirs = self._write(mine, address)
         old[FILTERS], new[FILTERS] = texts(mine.lines()), texts(theirs.lines())
         return MailboxReport(address, old, new, (*([failure] if failure else []), *errors))
 
-    def _sync(self, transport: Transport, address: str, copied: threading.Event) -> str | None:
+    def _sync(self, counted: Future[Census], address: str, copied: threading.Event) -> str | None:
+        def password() -> str:
+            counted.result()
+            return self.way.result()
+
+        sides = self.sides
+        onto_new = sides.direction is Direction.TO_TENANT and not self.in_use
+        first = onto_new and not sides.state(sides.target, address).messages
+        before = keeping(address, at_once=first) if onto_new else ()
         try:
-            sides = self.sides
-            return sync(sides.imap, transport, sides.direction, address, self.seconds, in_use=self.in_use)
+            transport = dsync(sides.shared, password, SETTINGS if first else ())
+            return sync(
+                sides.imap, transport, sides.direction, address, self.seconds, in_use=self.in_use, before=before
+            )
         finally:
             copied.set()
 
@@ -155,7 +173,23 @@ class Pass:
             return mirror(mine, session), session.read()
 
 
-def read_filters(source: Runner, target: Runner, address: str) -> tuple[Filters, Filters]:
-    """Of both sides, whose sessions begin side by side. Raises: SideError"""
-    with sieve_session(source, address) as mine, sieve_session(target, address) as theirs:
-        return mine.read(), theirs.read()
+def _filters(session: ManageSieve) -> Filters:
+    """All of them, as long as the session is nobody else's yet. Raises: SideError"""
+    found = session.read()
+    session.logout()
+    return found
+
+
+@contextmanager
+def _told(awaited: Future[Census]) -> Iterator[None]:
+    """Whoever waits for it does not wait for ever."""
+    try:
+        yield
+    except BaseException as error:
+        awaited.set_exception(error)
+        raise
+
+
+def whole(session: ManageSieve, imap: Imap, state: MailboxState) -> tuple[Filters, Look]:
+    """What one side has. Raises: SideError"""
+    return _filters(session), look(imap, state)

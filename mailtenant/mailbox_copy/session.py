@@ -2,7 +2,7 @@
 
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
@@ -14,6 +14,8 @@ from mailtenant.runner import Runner
 _END_SECONDS = 10
 # As long as a pass over one mailbox may take: the source's session stays open meanwhile.
 _SECONDS = "18000"
+# The second hears what the first has not read: whoever speaks waits for its answer to LOGOUT.
+_BOTH = 'doveadm exec managesieve -u "$1" && exec doveadm exec imap -u "$1"'
 
 
 @contextmanager
@@ -21,6 +23,14 @@ def imap_session(runner: Runner, address: str) -> Iterator[Imap]:
     """Raises: SideError"""
     with _exec(runner, "imap", address) as (reader, writer):
         yield Imap(reader, writer, f"{runner.name}: {address}")
+
+
+@contextmanager
+def both_sessions(runner: Runner, address: str) -> Iterator[tuple[ManageSieve, Imap]]:
+    """One command for both: filters first, until that session's LOGOUT, then mail. Raises: SideError"""
+    with _run(runner, ["sh", "-c", _BOTH, "sh", address], "managesieve") as (reader, writer):
+        who = f"{runner.name}: {address}"
+        yield ManageSieve(reader, writer, who), Imap(reader, writer, who)
 
 
 @contextmanager
@@ -32,7 +42,13 @@ def sieve_session(runner: Runner, address: str) -> Iterator[ManageSieve]:
 
 @contextmanager
 def _exec(runner: Runner, service: str, address: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    process = runner.start(["timeout", "-k", "10", _SECONDS, "doveadm", "exec", service, "-u", address])
+    with _run(runner, ["doveadm", "exec", service, "-u", address], service) as both:
+        yield both
+
+
+@contextmanager
+def _run(runner: Runner, command: Sequence[str], service: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    process = runner.start(["timeout", "-k", "10", _SECONDS, *command])
     with pipes(process, f"{runner.name}: `doveadm exec {service}`") as both:
         yield both
 

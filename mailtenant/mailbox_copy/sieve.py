@@ -58,6 +58,10 @@ class ManageSieve:
         """None: no script runs any more."""
         self._command(b"SETACTIVE " + _literal((name or "").encode()), f"filter {name}")
 
+    def logout(self) -> None:
+        """Once answered, nothing more is read from the pipe."""
+        self._command(b"LOGOUT", "LOGOUT")
+
     def _command(self, text: bytes, what: str) -> list[bytes]:
         """The lines before OK. Some servers greet in such a session and some do not: the answer to a tagged NOOP
         (RFC 5804 §2.13), sent with the first command, is where their answers begin."""

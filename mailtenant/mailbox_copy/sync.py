@@ -4,36 +4,38 @@ Never `doveadm backup`, never a two-way `sync`: both can empty a mailbox that is
 docs/decisions/0015). One transport, dsync over TLS, for the whole migration: another one gives other GUIDs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from mailtenant.migration.sides import Direction, SideError
 from mailtenant.runner import Done, Runner, checked
-from mailtenant.shared_host.host import CopyAccess
+from mailtenant.shared_host.host import SharedHost
 
 FOLDER: Final = "/run/mailtenant-copy"
 _AGAIN: Final = 2
 """doveadm-sync(1): done without errors, but not all changes could be done; "running dsync again usually helps"."""
-STALLED: Final = 45
-"""Seconds without a word from the other side. The two ends of a dsync can come to wait for each other for good (seen
-once in some two hundred passes, both in epoll_wait); doveadm's own limit of 600 s would be longer than a freeze may
-last. Run again, the pass goes through."""
-STILL: Final = 60
-"""Seconds without any CPU time, after which a dsync is ended from outside: before the two ends know each other they can
-come to wait for each other as well, and `-T` does not count yet (measured; the other end gives up after 600 s)."""
+STALLED: Final = (15, 45, 45, 45)
+"""Seconds without a word from the other side, attempt by attempt. The two ends of a dsync can come to wait for each
+other for good (seen once in some two hundred passes, both in epoll_wait); doveadm's own limit of 600 s would be longer
+than a freeze may last, and nobody can work meanwhile. Run again, the pass goes through; and who was only slow gets more
+time."""
+STILL: Final = 15
+"""So many seconds later a dsync that has used no CPU time is ended from outside: before the two ends know each other
+they can come to wait for each other as well, and `-T` does not count yet (measured; the other end gives up after
+600 s)."""
 _STALL: Final = "has stalled"
-_ATTEMPTS: Final = 3
 _PRIVATE: Final = 'set -eu; umask 077; mkdir -p "$1"; cat >"$1/.$2.$$"; mv -f "$1/.$2.$$" "$1/$2"'
 _WITH_FILES: Final = r"""
-# FOLDER OCTETS COMMAND…   by stdin comes ca.pem (so many octets, or none), then the configuration, which becomes a
-# file without a name, the command's own stdin: Dovecot takes it from no pipe, and whatever ends the command, no secret
-# is left
+# FOLDER COMMAND…   by stdin, perhaps only later, come a line with the length of ca.pem (0: none), this, and the
+# configuration, which becomes a file without a name, the command's own stdin: Dovecot takes it from no pipe, and
+# whatever ends the command, no secret is left
 set -eu
 umask 077
-folder=$1 octets=$2
-shift 2
+folder=$1
+shift
 mkdir -p "$folder"
+read -r octets
 if [ "$octets" -gt 0 ]; then
     # Passes over several mailboxes write the same at the same time: each beside, then renamed.
     head -c "$octets" >"$folder/.ca.$$"
@@ -86,30 +88,32 @@ exit "$code"
 @dataclass(frozen=True)
 class Transport:
     """How the tenant's doveadm is told where the other side is: the location for `sync`, its configuration, and the
-    certificate of the CA that this names as `ca.pem` (empty: it names another one)."""
+    certificate of the CA that this names as `ca.pem` (empty: it names another one). `config` is asked for when the
+    command is on its way, so what it says may become known meanwhile."""
 
     location: str
-    config: str = field(repr=False)
+    config: Callable[[], str] = field(repr=False)
     ca: str = field(default="", repr=False)
 
-    def run(self, imap: Runner, command: Sequence[str], seconds: float) -> Done:
+    def run(self, imap: Runner, command: Sequence[str], seconds: float, before: Sequence[str] = ()) -> Done:
         """A command there that finds the configuration at its stdin, and the CA in the container's memory (`/run` is a
         tmpfs), readable by root only. Both go with the command, since a `docker exec` of their own would cost as much
-        as the look at a thousand messages. Raises: HostGone, SideError
+        as the look at a thousand messages. `before`: words that run the rest. Raises: HostGone, SideError, whatever
+        `config` raises
         """
         ca = self.ca.encode()
-        words = ["sh", "-c", _WITH_FILES, "sh", FOLDER, str(len(ca)), *command]
-        return imap.run(words, stdin=ca + self.config.encode(), seconds=seconds)
+        words = [*before, "sh", "-c", _WITH_FILES, "sh", FOLDER, *command]
+        return imap.run(words, stdin=lambda: b"%d\n" % len(ca) + ca + self.config().encode(), seconds=seconds)
 
 
-def dsync(access: CopyAccess) -> Transport:
-    """To the shared host's copy instance."""
-    settings = [
-        f'doveadm_password = "{access.password}"',
-        f"ssl_client_ca_file = {FOLDER}/ca.pem",
-        "ssl_client_require_valid_cert = yes",
-    ]
-    return Transport(f"tcps:{access.host}:{access.port}", _config(settings), access.ca)
+def dsync(shared: SharedHost, password: Callable[[], str], more: Sequence[str] = ()) -> Transport:
+    """To the shared host's copy instance. `password`: what opened the way in, once it is open; `more`: settings."""
+    settings = [f"ssl_client_ca_file = {FOLDER}/ca.pem", "ssl_client_require_valid_cert = yes", *more]
+    return Transport(
+        f"tcps:{shared.name}:{shared.copy_port}",
+        lambda: _config([*settings, f'doveadm_password = "{password()}"']),
+        shared.ca,
+    )
 
 
 def imapc(host: str, port: int, ssl: str, user: str, password: str, *, ca_file: str, prefix: str) -> Transport:
@@ -126,7 +130,7 @@ def imapc(host: str, port: int, ssl: str, user: str, password: str, *, ca_file: 
         f"ssl_client_ca_file = {ca_file}" if ca_file else "ssl_client_ca_dir = /etc/ssl/certs",
         "ssl_client_require_valid_cert = yes",
     ]
-    return Transport("imapc:", _config(settings))
+    return Transport("imapc:", lambda: _config(settings))
 
 
 def _value(text: str) -> str:
@@ -148,6 +152,11 @@ def _config(settings: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def watched(seconds: int) -> list[str]:
+    """What stands before a command that is ended when it has used no CPU time for so long."""
+    return ["sh", "-c", _WATCHED, "sh", str(seconds)]
+
+
 def write_private(imap: Runner, name: str, text: str) -> None:
     """A file in the container's memory that only root can read. Raises: SideError"""
     checked(imap, ["sh", "-c", _PRIVATE, "sh", FOLDER, name], stdin=text.encode())
@@ -162,24 +171,25 @@ def sync(
     *,
     exclude: Sequence[str] = (),
     in_use: bool = False,
+    before: Sequence[str] = (),
 ) -> str | None:
     """What stopped the pass, or None. Ended from within the container after `seconds`, so nothing is left running.
     Folders in `exclude` are not touched. `in_use`: the side that is copied to is; else a folder with as many changes on
-    both sides (UIDNEXT, HIGHESTMODSEQ and count equal; measured) would be taken for unchanged and left out.
+    both sides (UIDNEXT, HIGHESTMODSEQ and count equal; measured) would be taken for unchanged and left out. `before`:
+    words that run the command, as of `keeping`.
 
     Raises: HostGone
     """
     # One dsync a mailbox at a time, also with one that a killed worker left behind.
-    command = ["timeout", "-k", "10", f"{seconds:.0f}", "sh", "-c", _WATCHED, "sh", str(STILL)]
-    command += ["doveadm", "-c", CONFIG, "sync", "-1", "-l", "60"]
-    command += ["-T", str(STALLED)]
+    command = ["doveadm", "-c", CONFIG, "sync", "-1", "-l", "60"]
     command += ["-R"] if direction is Direction.TO_TENANT else []
     command += ["-f"] if in_use else []
     command += [word for folder in exclude for word in ("-x", folder)]
-    command += ["-u", address, transport.location]
-    for _ in range(_ATTEMPTS):
+    for stalled in STALLED:
         try:
-            done = transport.run(imap, command, seconds + 60)
+            limits = ["timeout", "-k", "10", f"{seconds:.0f}", *watched(stalled + STILL)]
+            words = [*limits, *command, "-T", str(stalled), "-u", address, transport.location]
+            done = transport.run(imap, words, seconds + 60, before)
         except SideError as error:
             if type(error) is SideError:
                 return str(error)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,25 +13,16 @@ from mailtenant.migration.sides import Activity, CustomerAccounts, SideError
 from mailtenant.migration.usage import Usage
 from mailtenant.runner import Runner, checked
 from mailtenant.shared_host.accounts import customer_accounts
+from mailtenant.shared_host.copy_access import CopyAccess, copy_access
 from mailtenant.shared_host.mail_log import LogSummary, read_log
 from mailtenant.shared_host.paths import HostPaths
 from mailtenant.shared_host.queue import Queued, queued
-from mailtenant.shared_host.script import ACCESS, FLUSH, HELD, PROTOCOLS, REPORT, SIZES, STATE
+from mailtenant.shared_host.script import FLUSH, HELD, PROTOCOLS, REPORT, SIZES, STATE
 from mailtenant.waiting import until
 
 QUIET_SECONDS: Final = 120.0
 USAGE_SECONDS: Final = 1800.0
 """A large mailbox that nobody has counted yet is read once."""
-
-
-@dataclass(frozen=True)
-class CopyAccess:
-    """How a tenant's Dovecot reaches the customer's mailboxes on the host while a pass runs."""
-
-    host: str
-    port: int
-    ca: str = field(repr=False)
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -120,25 +110,9 @@ class SharedHost:
             octets += int(size)
         return Usage(len(addresses), len(self.domains), octets, self.log().days)
 
-    def frozen(self) -> bool:
-        """Whether logins of every domain of the customer are denied now."""
-        where = ["-mindepth", "3", "-path", "*/denied/imap/*", "-type", "l", "-printf", "%f\\n"]
-        found = checked(self.runner, ["find", self.paths.move, *where])
-        return set(self.domains) <= set(found.split())
-
-    @contextmanager
-    def copy_access(self, addresses: Sequence[str]) -> Iterator[CopyAccess]:
+    def copy_access(self, addresses: Sequence[str]) -> AbstractContextManager[CopyAccess]:
         """The copy instance knows exactly these mailboxes of the customer until the block ends. Raises: SideError"""
-        try:
-            password = self._access(addresses).strip()
-            yield CopyAccess(self.name, self.copy_port, self.ca, password)
-        finally:
-            self._access(())
-
-    def _access(self, addresses: Sequence[str]) -> str:
-        command = ["sh", "-c", ACCESS, "sh", self.paths.move, self.paths.copy_config, *self.domains, "--", *addresses]
-        fresh = secrets.token_urlsafe(32) if addresses else ""
-        return checked(self.runner, command, stdin=f"{fresh}\n".encode())
+        return copy_access(self.runner, self.paths, self.domains, addresses)
 
     def _state(self, state: str, host: str = "") -> None:
         checked(self.runner, ["sh", "-c", STATE, "sh", self.paths.move, state, host, *self.domains])

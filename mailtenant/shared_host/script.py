@@ -17,8 +17,11 @@ _EDIT: Final = r"""
 set -eu
 umask 022
 mkdir -p "$1" && cd "$1"
-exec 9>.lock
-flock -w 60 9 || { echo "another change has held the lock for a minute" >&2; exit 75; }
+lock() {
+    exec 9>.lock
+    flock -w 60 9 || { echo "another change has held the lock for a minute" >&2; exit 75; }
+}
+lock
 mkdir -p denied
 for file in transport access accepted aliases senders users copy-password.conf; do : >>"$file"; done
 
@@ -104,33 +107,58 @@ FLUSH: Final = """
 while read -r id; do postqueue -i "$id" || true; done
 """
 
-ACCESS: Final = (
-    _EDIT
-    + r"""
-# MOVE COPY_CONFIG DOMAIN… -- ADDRESS…   the users of these domains whom the copy instance knows; none: closed
-# The password by stdin. It becomes the instance's own while nobody else's copy runs, else the present one stays.
-config=$2
-shift 2
-while [ "$1" != -- ]; do
-    DOMAIN=$1 awk -F: '{ n = split($1, part, "@"); if (part[n] != ENVIRON["DOMAIN"]) print }' users >.users.new
+_SHUT: Final = """
+# shut MARK: the copy instance forgets whom an opening with this mark told it.
+shut() {
+    MARK=$1 awk -F: '$5 != ENVIRON["MARK"]' users >.users.new
     sync .users.new
     mv -f .users.new users
+}
+"""
+
+ACCESS: Final = (
+    _EDIT
+    + _SHUT
+    + r"""
+# MOVE COPY_CONFIG DOMAIN… -- ADDRESS…   the users of these domains whom the copy instance knows, until the input ends
+# By stdin a password and a mark of this opening. The password becomes the instance's own while nobody else's copy runs,
+# else the present one stays. Said: whether logins of all these domains are denied, and the password that holds.
+# Whatever ends who asked ends the input too; a later opening is another one's, and stays.
+config=$2 state=frozen
+shift 2
+read -r password mark
+cp users .users.new
+while [ "$1" != -- ]; do
+    DOMAIN=$1 awk -F: '{ n = split($1, part, "@"); if (part[n] != ENVIRON["DOMAIN"]) print }' .users.new >.users.others
+    mv -f .users.others .users.new
+    [ -L "denied/imap/$1" ] || state=open
     shift
 done
 shift
-read -r password || true
-if [ ! -s copy-password.conf ] || { [ ! -s users ] && [ -n "$password" ]; }; then
+if [ ! -s copy-password.conf ] || [ ! -s .users.new ]; then
     (umask 077; printf 'doveadm_password = "%s"\n' "$password" >.copy-password.new)
     mv -f .copy-password.new copy-password.conf
-    doveadm -c "$config" reload
+    # Without the lock: nobody waits for it if this hangs.
+    doveadm -c "$config" reload 9>&-
 fi
-if [ $# -gt 0 ]; then
-    cp -p users .users.new
-    for address; do printf '%s:::::::\n' "$address" >>.users.new; done
-    sync .users.new
-    mv -f .users.new users
-    sed 's/^doveadm_password = "\(.*\)"$/\1/' copy-password.conf
-fi
+for address; do printf '%s::::%s:::\n' "$address" "$mark" >>.users.new; done
+sync .users.new
+mv -f .users.new users
+printf '%s ' "$state"
+sed 's/^doveadm_password = "\(.*\)"$/\1/' copy-password.conf
+exec 9>&-
+read -r end || true
+lock
+shut "$mark"
+"""
+)
+
+CLOSE: Final = (
+    _EDIT
+    + _SHUT
+    + r"""
+# MOVE MARK   the same end, where the one that opened did not come to it
+shut "$2"
 """
 )
 

@@ -13,8 +13,9 @@ from mailtenant.mailbox_copy import Alarm, MailboxCopier, SourceShrank, one_pass
 from mailtenant.mailbox_copy import copier as copier_module
 from mailtenant.mailbox_copy.imap import Folder, Reading
 from mailtenant.mailbox_copy.sieve import Filters
+from mailtenant.mailbox_copy.sync import Transport
 from mailtenant.migration.sides import Direction, PassProgress, SideError
-from mailtenant.shared_host.host import CopyAccess
+from mailtenant.shared_host import CopyAccess
 from tests.unit.mailbox_copy.test_facts import Server
 
 JO, ANN = "jo@acme.test", "ann@acme.test"
@@ -31,6 +32,8 @@ class Side:
     held: bool = False
     fails: SideError | None = None
     silent: SideError | None = None
+    copy_port: int = 1
+    ca: str = ""
 
     @property
     def runner(self) -> "Side":
@@ -49,7 +52,7 @@ class Side:
             raise self.fails
         self.note("open")
         try:
-            yield CopyAccess("mail.test", 1, "", "")
+            yield CopyAccess("secret", self.held)
         finally:
             self.note("close")
 
@@ -86,6 +89,10 @@ class Script:
     side: Side
     address: str
 
+    def logout(self) -> None:
+        """One session is for both."""
+        self.side.note(f"{self.side.name} filters read")
+
     def read(self) -> Filters:
         return self.side.scripts.get(self.address, Filters({}, None))
 
@@ -99,9 +106,11 @@ class Script:
 
 @dataclass
 class Stage:
-    """Both sides, and all that was done, in order. `sync` may be replaced."""
+    """Both sides, and all that was done, in order. `sync` may be replaced. `kept`: (mailbox, whether dsync leaves it
+    to the end to put mail on the disk, whether what a crash left is looked for)."""
 
     done: list[str] = field(default_factory=list)
+    kept: list[tuple[str, bool, bool]] = field(default_factory=list)
     sync: Callable[[str], str | None] = lambda _: None
 
     def __post_init__(self) -> None:
@@ -125,18 +134,19 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage()
 
     @contextmanager
-    def imap(side: Side, address: str) -> Iterator[Told]:
+    def both(side: Side, address: str) -> Iterator[tuple[Script, Told]]:
         if address not in side.boxes:
             raise SideError(f"{side.name}: {address}: no IMAP session")
-        yield Told(side.boxes[address], lambda what: made.done.append(f"{side.name} {what}"))
+        yield Script(side, address), Told(side.boxes[address], lambda what: made.done.append(f"{side.name} {what}"))
 
     @contextmanager
     def sieve(side: Side, address: str) -> Iterator[Script]:
         yield Script(side, address)
 
     def sync(
-        side: Side, transport: object, direction: Direction, address: str, seconds: float, *, in_use: bool
+        side: Side, transport: Transport, direction: Direction, address: str, seconds: float, **more: object
     ) -> str | None:
+        made.kept.append((address, "mail_fsync = never" in transport.config(), bool(more["before"])))
         made.done.append("sync")
         try:
             made.copied(address)
@@ -145,10 +155,10 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
             made.done.append("synced")
 
     for module, name, instead in (
-        (one_pass, "imap_session", imap),
+        (one_pass, "both_sessions", both),
         (one_pass, "sieve_session", sieve),
         (one_pass, "sync", sync),
-        (copier_module, "imap_session", imap),
+        (copier_module, "both_sessions", both),
     ):
         monkeypatch.setattr(module, name, instead)
     return made
@@ -231,6 +241,16 @@ def test_late_mail_leaves_the_filters_of_a_side_in_use_alone(stage: Stage) -> No
     stage.old.scripts[JO] = Filters({"main": b"keep;"}, "main")
     assert stage.copier().late(Direction.TO_TENANT, [JO]).errors() == ()
     assert not any("put" in what for what in stage.done)
+
+
+def test_a_first_copy_is_put_on_the_disk_at_its_end_and_people_s_mail_at_once(stage: Stage) -> None:
+    copier = stage.copier()
+    copier.compare(Direction.TO_TENANT, [JO])
+    for _ in range(2):
+        copier.run(Direction.TO_TENANT, [JO])
+    copier.late(Direction.TO_TENANT, [JO])
+    copier.run(Direction.TO_SHARED, [JO])
+    assert stage.kept == [(JO, True, True), (JO, False, True), (JO, False, False), (JO, False, False)]
 
 
 def test_a_way_in_that_cannot_be_opened_is_the_passes_error_and_nothing_is_copied(stage: Stage) -> None:

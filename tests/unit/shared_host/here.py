@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailtenant.runner import Done
+from mailtenant.runner import Done, Stdin
 
 
 @dataclass
@@ -19,13 +19,20 @@ class Here:
     def argv(self, command: Sequence[str]) -> list[str]:
         return list(command)
 
-    def run(self, command: Sequence[str], *, stdin: bytes = b"", seconds: float = 60) -> Done:
-        environment = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
-        done = subprocess.run(list(command), input=stdin, env=environment, capture_output=True, timeout=seconds)
+    def run(self, command: Sequence[str], *, stdin: Stdin = b"", seconds: float = 60) -> Done:
+        given = stdin() if callable(stdin) else stdin
+        done = subprocess.run(list(command), input=given, env=self._environment, capture_output=True, timeout=seconds)
         return Done(done.returncode, done.stdout, done.stderr.decode())
 
     def start(self, command: Sequence[str]) -> "subprocess.Popen[bytes]":
-        raise AssertionError("nothing is left running")
+        return subprocess.Popen(
+            list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=self._environment,
+        )  # fmt: skip
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
 
     def pretend(self, program: str, script: str = "") -> None:
         """A program that notes its call and goes on as the shell script says."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtenant.shared_host.script import ACCESS, HELD, STATE
+from mailtenant.shared_host.script import HELD, STATE
 
 
 @pytest.fixture
@@ -79,21 +79,3 @@ def test_a_reload_that_fails_is_an_error_and_comes_again_with_the_next_call(
     assert not run(STATE, tools, move, "frozen", "", "acme.test").returncode
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls == ["postfix reload", "doveadm auth cache flush", "doveadm kick *@acme.test"]
-
-
-def test_a_copy_knows_its_users_until_it_is_closed_and_shares_the_password_with_another_one(
-    tmp_path: Path, tools: dict[str, str]
-) -> None:
-    move, config = str(tmp_path / "move"), "/etc/copy.conf"
-    first = run(ACCESS, tools, move, config, "acme.test", "--", "jo@acme.test", "ann@acme.test", stdin="first\n")
-    second = run(ACCESS, tools, move, config, "other.test", "--", "max@other.test", stdin="second\n")
-    assert first.stdout == second.stdout == "first\n", second.stderr
-    assert state(tmp_path)["users"].splitlines() == [
-        f"{a}:::::::" for a in ("jo@acme.test", "ann@acme.test", "max@other.test")
-    ]
-    run(ACCESS, tools, move, config, "acme.test", "--", stdin="\n")
-    assert state(tmp_path)["users"] == "max@other.test:::::::\n"
-    run(ACCESS, tools, move, config, "other.test", "--", stdin="\n")
-    assert state(tmp_path)["users"] == ""
-    third = run(ACCESS, tools, move, config, "acme.test", "--", "jo@acme.test", stdin="third\n")
-    assert third.stdout == "third\n"

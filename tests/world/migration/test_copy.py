@@ -1,13 +1,16 @@
 """`doveadm sync -1` between the shared host and the tenant, both ways, on real servers."""
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from mailtenant.mailbox_copy import MailboxCopier, SourceShrank, estimate, one_pass
+from mailtenant.mailbox_copy.flush import MARKS
 from mailtenant.mailbox_copy.session import sieve_session
-from mailtenant.mailbox_copy.sync import CONFIG, dsync
+from mailtenant.mailbox_copy.sync import CONFIG, Transport, dsync
 from mailtenant.migration.evidence import fingerprint
 from mailtenant.migration.sides import Direction, PassProgress
 from mailtenant.runner import Runner
@@ -199,8 +202,9 @@ def test_a_source_that_shrinks_stops_everything(
     asked: list[str] = []
 
     def loses(
-        imap: Runner, transport: object, direction: Direction, address: str, seconds: float, *, in_use: bool
+        imap: Runner, transport: Transport, direction: Direction, address: str, seconds: float, **more: object
     ) -> None:
+        transport.config()  # the source is counted before it is known
         asked.append(address)
         assert not host.runner.run(["doveadm", "expunge", "-u", address, "mailbox", "INBOX", "1"]).code
 
@@ -216,7 +220,7 @@ def test_the_way_in_is_open_for_the_customer_only_and_only_while_a_pass_runs(
 ) -> None:
     neighbour = f"max@{moving.NEIGHBOUR}"
     with host.copy_access(moving.ADDRESSES) as access:
-        transport = dsync(access)
+        transport = dsync(host, lambda: access.password)
 
         def tried(*words: str) -> str:
             done = transport.run(own.imap, ["doveadm", "-c", CONFIG, *words], 60)
@@ -228,7 +232,48 @@ def test_the_way_in_is_open_for_the_customer_only_and_only_while_a_pass_runs(
         # Any other command than the server's side of a copy is refused.
         remote = transport.location.removeprefix("tcps:")
         assert tried("-o", "doveadm_ssl=yes", "mailbox", "list", "-u", JO.address, "-S", remote)
-    assert "doesn't exist" in tried(*sync, "-u", JO.address, transport.location)
+    # Dovecot looks at its file once a second.
+    eventually(lambda: "doesn't exist" in tried(*sync, "-u", JO.address, transport.location), what="it is closed")
+
+
+def test_the_way_in_is_closed_when_the_worker_that_opened_it_is_killed(host: SharedHost) -> None:
+    script = (
+        "import sys\nfrom mailtenant.runner import DockerRunner\nfrom mailtenant.shared_host import SharedHost\n"
+        f"host = SharedHost(DockerRunner({host.runner.name!r}), {host.domains!r}, {host.name!r}, '')\n"
+        f"with host.copy_access({moving.ADDRESSES!r}):\n    print('open', flush=True)\n    sys.stdin.read()\n"
+    )
+    environment = dict(host.runner.environment or {})  # type: ignore[attr-defined]
+    words = [sys.executable, "-c", script]
+    known = ["cat", f"{host.paths.move}/users"]
+    with subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None and worker.stdout.readline() == b"open\n"
+        assert JO.address in host.runner.run(known).text
+        worker.kill()
+    eventually(lambda: not host.runner.run(known).text, what="nobody is known to the copy instance any more")
+
+
+def test_what_a_first_copy_left_when_the_machine_stopped_is_copied_anew(
+    copier: MailboxCopier, shared: Shared, tenant: RunningTenant, own: TenantMail
+) -> None:
+    texts = {f"whole-{number}" for number in range(4)}
+    with shared.imap(JO) as client:
+        for text in sorted(texts):
+            append(client, text)
+    assert copier.run(TO_TENANT, moving.ADDRESSES).differences() == ()
+    marks = own.imap.run(["ls", "-A", MARKS])
+    assert not marks.code and marks.text == "", "all of it is on the disk"
+    # As the disk may be after a crash: the messages' names are there, not what they hold. No count tells that.
+    spoil = "find /var/vmail/$1/jo/Maildir -path '*/cur/*' -type f -exec truncate -s 0 {} +; echo earlier >$2/jo@$1"
+    assert not own.imap.run(["sh", "-c", spoil, "sh", moving.DOMAIN, MARKS]).code
+    fresh = dataclasses.replace(copier, _states={})
+
+    assert fresh.run(TO_TENANT, moving.ADDRESSES).differences() == ()
+
+    with shared.imap(JO) as old, tenant.imap(JO) as new:
+        assert uids(old) == uids(new)
+        bodies = [new.fetch(str(number), "(BODY.PEEK[])")[1][0][1] for number in range(1, 5)]  # type: ignore[index]
+        assert {text for text in texts if any(text.encode() in body for body in bodies)} == texts
+    assert own.imap.run(["ls", "-A", MARKS]).text == ""
 
 
 def test_a_mailbox_that_fails_is_reported_and_the_others_go_on(copier: MailboxCopier, shared: Shared) -> None:

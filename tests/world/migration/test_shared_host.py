@@ -81,7 +81,9 @@ def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
     with neighbour_sends_all_the_time(shared) as failures, shared.imap(JO) as session:
         host.freeze()
         host.freeze()
-        assert host.frozen() and host.activity().quiet and host.admitted() == []
+        with host.copy_access(moving.ADDRESSES) as access:
+            assert access.frozen
+        assert host.activity().quiet and host.admitted() == []
         with pytest.raises(imaplib.IMAP4.abort):
             session.noop()
         with pytest.raises(imaplib.IMAP4.error, match="UNAVAILABLE"), shared.imap(JO):
@@ -107,7 +109,9 @@ def test_a_freeze_holds_mail_denies_logins_and_leaves_the_neighbour_alone(
     for token in held:
         shared.wait_for(JO, token)
     shared.wait_for(ANN, held[1])
-    assert not host.frozen() and host.activity().held == 0
+    with host.copy_access(moving.ADDRESSES) as access:
+        assert not access.frozen
+    assert host.activity().held == 0
     assert outside_sends(outside, JO.address, "after")[0] == 250
 
 
