@@ -11,7 +11,7 @@ from bench.statistics import Compared, compare, interleaved
 from bench.target import Target
 from bench.tenant import new_neighbour
 
-FLOOD = Plan(300, 50)
+CONNECTIONS = 50
 FAIR = Aim("at least", 0.4)
 """Of two who want all of a machine each, one gets half; the rest is the measuring's own share, and its noise."""
 
@@ -59,7 +59,7 @@ def _measured(session: Session, tenant: Target, neighbour: Target, floor: Target
         "neighbour",
         "A customer beside one that floods its own server",
         "Messages a second from a login on 465 to readable on 993, of one customer alone and while another one sends "
-        f"over {FLOOD.connections} connections as fast as it can. Own stacks: two tenants of this product with the "
+        f"over {CONNECTIONS} connections as fast as it can. Own stacks: two tenants of this product with the "
         "default sizes on one engine. One server: both are customers of one bare Postfix and Dovecot, the floor's.",
         tuple(figures),
         baseline="the same customer alone.",
@@ -75,7 +75,7 @@ def _beside(session: Session, mode: Mode, quiet: Target, loud: Target) -> tuple[
         return deliver(quiet, plan, lambda: 0.0).rate
 
     def beside() -> float:
-        with flooding(loud, FLOOD) as flood:
+        with flooding(loud, CONNECTIONS) as flood:
             found = rate()
         floods.append(flood.messages / flood.seconds)
         return found

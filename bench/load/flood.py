@@ -2,13 +2,17 @@
 
 import multiprocessing
 import time
+import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from queue import Queue
 
-from bench.load.delivery import Plan, deliver
+from bench.load.inbox import Inbox
+from bench.load.messages import message
+from bench.load.submission import Submission
 from bench.results import BenchError
 from bench.target import Target
 
@@ -18,21 +22,20 @@ _SECONDS = 300.0
 
 @dataclass
 class Flood:
-    """What it has brought to its end: messages that were readable, in so many seconds."""
+    """Messages that the server took, in so many seconds; known when it is over."""
 
     messages: int = 0
     seconds: float = 0.0
 
 
 @contextmanager
-def flooding(target: Target, plan: Plan) -> Iterator[Flood]:
-    """The plan again and again while the block runs, which begins when the first messages are there.
-
-    Raises: BenchError, if the flood ended before its time.
+def flooding(target: Target, connections: int) -> Iterator[Flood]:
+    """Each connection sends message after message while the block runs, which begins when all are logged in; the
+    INBOXes are emptied afterwards. Raises: BenchError, if the flood ended before its time.
     """
     context = multiprocessing.get_context("spawn")
     begun, stop, told = context.Event(), context.Event(), context.Queue()
-    process = context.Process(target=_flood, args=(target, plan, begun, stop, told), daemon=True)
+    process = context.Process(target=_flood, args=(target, connections, begun, stop, told), daemon=True)
     flood = Flood()
     process.start()
     try:
@@ -49,10 +52,26 @@ def flooding(target: Target, plan: Plan) -> Iterator[Flood]:
     flood.messages, flood.seconds = told.get(timeout=10)
 
 
-def _flood(target: Target, plan: Plan, begun: Event, stop: Event, told: "Queue[tuple[int, float]]") -> None:
-    deliver(target, Plan(plan.connections, plan.connections), lambda: 0.0)
-    started, messages = time.monotonic(), 0
+def _flood(target: Target, connections: int, begun: Event, stop: Event, told: "Queue[tuple[int, float]]") -> None:
+    tls, run = target.tls(), uuid.uuid4().hex[:12]
+    people = [target.mailboxes[number % len(target.mailboxes)] for number in range(connections)]
+    sessions = [Submission.login(target, person, tls) for person in people]
     begun.set()
-    while not stop.is_set() and time.monotonic() - started < _SECONDS:
-        messages += deliver(target, plan, lambda: 0.0).messages
-    told.put((messages, time.monotonic() - started))
+    started = time.monotonic()
+
+    def send(number: int) -> int:
+        sender, count = people[number].address, 0
+        while not stop.is_set() and time.monotonic() - started < _SECONDS:
+            recipient = target.mailboxes[(number + count) % len(target.mailboxes)].address
+            data = message(sender, recipient, f"{run}.{number}.{count}@bench.invalid")
+            sessions[number].message(sender, recipient, data)
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(connections) as pool:
+        told.put((sum(pool.map(send, range(connections))), time.monotonic() - started))
+    for session in sessions:
+        session.close()
+    for mailbox in target.mailboxes:
+        with Inbox.login(target, mailbox, tls) as inbox:
+            inbox.empty()
