@@ -3,21 +3,23 @@
 import multiprocessing
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from queue import Queue
 
+from bench.load.delivery import ARRIVAL_SECONDS, until_readable
 from bench.load.inbox import Inbox
 from bench.load.messages import message
 from bench.load.submission import Submission
 from bench.results import BenchError
 from bench.target import Target
 
-_SECONDS = 300.0
-"""A flood ends by itself then, whoever forgot it."""
+SECONDS = 60.0
+"""A flood ends by itself then: what it has left in a queue is delivered in bounded time, too."""
 
 
 @dataclass
@@ -44,7 +46,7 @@ def flooding(target: Target, connections: int) -> Iterator[Flood]:
         yield flood
     finally:
         stop.set()
-        process.join(_SECONDS)
+        process.join(SECONDS + ARRIVAL_SECONDS)
         if process.is_alive():
             process.kill()
     if process.exitcode:
@@ -59,19 +61,23 @@ def _flood(target: Target, connections: int, begun: Event, stop: Event, told: "Q
     begun.set()
     started = time.monotonic()
 
-    def send(number: int) -> int:
-        sender, count = people[number].address, 0
-        while not stop.is_set() and time.monotonic() - started < _SECONDS:
-            recipient = target.mailboxes[(number + count) % len(target.mailboxes)].address
-            data = message(sender, recipient, f"{run}.{number}.{count}@bench.invalid")
+    def send(number: int) -> Counter[str]:
+        sender, sent = people[number].address, Counter[str]()
+        while not stop.is_set() and time.monotonic() - started < SECONDS:
+            recipient = target.mailboxes[(number + sent.total()) % len(target.mailboxes)].address
+            data = message(sender, recipient, f"{run}.{number}.{sent.total()}@bench.invalid")
             sessions[number].message(sender, recipient, data)
-            count += 1
-        return count
+            sent[recipient] += 1
+        return sent
 
     with ThreadPoolExecutor(connections) as pool:
-        told.put((sum(pool.map(send, range(connections))), time.monotonic() - started))
-    for session in sessions:
-        session.close()
-    for mailbox in target.mailboxes:
-        with Inbox.login(target, mailbox, tls) as inbox:
+        sent = sum(pool.map(send, range(connections)), Counter[str]())
+    told.put((sent.total(), time.monotonic() - started))
+    with ExitStack() as stack:
+        for session in sessions:
+            session.close()
+        # What still waits in the server's queue would be in the way of whatever is measured next.
+        inboxes = [stack.enter_context(Inbox.login(target, mailbox, tls)) for mailbox in target.mailboxes]
+        until_readable(inboxes, [sent[mailbox.address] for mailbox in target.mailboxes])
+        for inbox in inboxes:
             inbox.empty()
