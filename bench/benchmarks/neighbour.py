@@ -41,9 +41,9 @@ def measure(session: Session) -> Result:
     return Result(
         "neighbour",
         "A customer beside one that floods its own server",
-        "Messages a second from a login on 465 to readable on 993, of one tenant alone and while another one on the same "
-        f"engine, with the same default sizes, is sent all that it takes over {CONNECTIONS} connections. Two that want a "
-        "whole machine get half of it each, less what their two load generators take.",
+        "Messages a second from a login on 465 to readable on 993, of one tenant alone and while another one on the "
+        f"same engine, with the same default sizes, is sent all that it takes over {CONNECTIONS} connections. Two that "
+        "want a whole machine get half of it each, less what their two load generators take.",
         tuple(figures),
         baseline="the same tenant alone.",
     )
