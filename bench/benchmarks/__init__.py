@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from bench.benchmarks import diff, fleet, memory, moving, noop, plan, render, start, throughput, userinfo
+from bench.benchmarks import diff, fleet, memory, moving, neighbour, noop, plan, render, start, throughput, userinfo
 from bench.results import Result
 from bench.session import Session
 
@@ -17,6 +17,7 @@ BENCHMARKS: Final[dict[str, Callable[[Session], Result]]] = {
     "noop": noop.measure,
     "fleet": fleet.measure,
     "throughput": throughput.measure,
+    "neighbour": neighbour.measure,
     "moving": moving.measure,
     "userinfo": userinfo.measure,
 }

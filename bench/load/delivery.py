@@ -76,7 +76,7 @@ def deliver(target: Target, plan: Plan, server_cpu: Callable[[], float]) -> Deli
             with ThreadPoolExecutor(plan.connections) as pool:
                 list(pool.map(lambda pair: work.send(tls, *pair), enumerate(sessions)))
             accepted = time.perf_counter() - started
-            _all_readable(inboxes, expected(plan.messages, len(inboxes)))
+            until_readable(inboxes, expected(plan.messages, len(inboxes)))
         except OSError as error:
             raise BenchError(f"{target.name}: {error}") from error
         readable = time.perf_counter() - started
@@ -124,7 +124,8 @@ class _Work:
             return next(self._numbers, None)
 
 
-def _all_readable(inboxes: Sequence[Inbox], expected: Sequence[int]) -> None:
+def until_readable(inboxes: Sequence[Inbox], expected: Sequence[int]) -> None:
+    """Returns when each INBOX holds as many messages as expected. Raises: BenchError after `ARRIVAL_SECONDS`"""
     deadline = time.monotonic() + ARRIVAL_SECONDS
     for inbox, wanted in zip(inboxes, expected, strict=True):
         while (there := inbox.count()) < wanted:
