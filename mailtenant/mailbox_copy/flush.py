@@ -9,27 +9,33 @@ from mailtenant.accounts.mail_store import ROOT, mail_folder
 SETTINGS: Final = ("mail_fsync = never",)
 """Of Dovecot, for the copy's own process."""
 MARKS: Final = f"{ROOT}/.copying"
-"""On the volume of the mail: a file for each mailbox of which something may not be on the disk yet, by address; it says
-in which run of the machine that was (random(4): boot_id)."""
-_LOST: Final = """
-# FOLDER MARK COMMAND…   first goes what a copy has left that may not be whole, for the machine stopped before the disk
-# had all of it
+"""On the volume of the mail: a file, `ADDRESS:PID`, for each copy of which something may not be on the disk yet; in it
+the run of the machine in which that was (random(4): boot_id)."""
+_KEEP: Final = """
+# FOLDER MARKS AT_ONCE COMMAND…   first goes what a copy has left that may not be whole, for the machine stopped before
+# the disk had all of it; what one of this run of the machine has left is put on the disk with the rest
 set -eu
 umask 077
-folder=$1 mark=$2
-shift 2
+folder=$1 marks=$2 at_once=$3
+shift 3
 read -r boot </proc/sys/kernel/random/boot_id
-if [ -e "$mark" ] && ! { read -r there <"$mark" && [ "$there" = "$boot" ]; }; then
+for left in "$marks":*; do
+    [ -e "$left" ] || continue
+    if read -r there <"$left" && [ "$there" = "$boot" ]; then
+        at_once=yes
+        continue
+    fi
     echo "Info: a copy was cut off when the machine stopped, it begins anew" >&2
     rm -rf --one-file-system -- "$folder"
-    sync -f "${mark%/*}"
-    rm -f "$mark"
-fi
-"""
-_AT_ONCE: Final = """
+    sync -f "${left%/*}"
+    rm -f "$left"
+done
+[ "$at_once" = yes ] || exec "$@"
+
+# Of this copy alone: one that a killed worker has left may come to its end meanwhile.
+mark=$marks:$$
 marked() {
-    mkdir -p "${mark%/*}" && printf '%s\\n' "$boot" >"$mark.new" && mv -f "$mark.new" "$mark" &&
-        sync "$mark" "${mark%/*}"
+    mkdir -p "${mark%/*}" && printf '%s\\n' "$boot" >"$mark" && sync "$mark" "${mark%/*}"
 }
 if ! marked; then
     echo "Error: nothing can be written on the volume of the mail: is there no space left?" >&2
@@ -44,9 +50,11 @@ if ! sync -f "$mark"; then
     exit 74
 fi
 rm -f "$mark"
+for left in "$marks":*; do
+    [ -e "/proc/${left##*:}" ] || rm -f "$left"
+done
 exit "$code"
 """
-_EACH: Final = 'exec "$@"\n'
 
 
 def keeping(address: str, *, at_once: bool) -> list[str]:
@@ -54,5 +62,5 @@ def keeping(address: str, *, at_once: bool) -> list[str]:
     runs with `SETTINGS`; all that it wrote is on the disk when the command ends, else its exit code is 74. Only before
     people use the mailbox: what an earlier copy may have left in part is removed, to be copied anew.
     """
-    script = _LOST + (_AT_ONCE if at_once else _EACH)
-    return ["sh", "-c", script, "sh", f"{mail_folder(address)}/Maildir", f"{MARKS}/{address}"]
+    given = [f"{mail_folder(address)}/Maildir", f"{MARKS}/{address}", "yes" if at_once else "no"]
+    return ["sh", "-c", _KEEP, "sh", *given]

@@ -19,7 +19,7 @@ class Volume:
 
     @property
     def mark(self) -> Path:
-        return self.root / ".copying" / JO
+        return self.root / ".copying" / f"{JO}:1"
 
     @property
     def mail(self) -> Path:
@@ -51,17 +51,36 @@ def volume(tmp_path: Path) -> Volume:
 
 @pytest.mark.parametrize("code", [0, 2, 75])
 def test_while_it_runs_it_is_marked_and_its_words_and_code_are_its_own(volume: Volume, code: int) -> None:
-    done = volume.run(f"cat; cat '{volume.mark}'; echo why >&2; exit {code}")
+    done = volume.run(f"cat; cat '{volume.mark.parent / JO}:'*; echo why >&2; exit {code}")
     assert (done.returncode, done.stdout, done.stderr) == (code, f"secret{BOOT}", "why\n")
     assert list(volume.mark.parent.iterdir()) == []
 
 
-def test_what_a_killed_one_left_is_gone_on_with_while_the_machine_runs(volume: Volume) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_a_killed_one_left_is_gone_on_with_and_put_on_the_disk(volume: Volume, at_once: bool) -> None:
     volume.left_by(BOOT)
-    for at_once in (True, False):
-        done = volume.run("true", at_once=at_once)
-        assert not done.returncode and (volume.mail / "half a message").exists()
-    assert not volume.mark.exists()
+    gone = volume.mark.rename(volume.mark.with_name(f"{JO}:{2**22 + 1}"))  # above pid_max: nobody is that
+    (volume.root / "broken").touch()
+    assert volume.run("true", at_once=at_once).returncode == 74, "it is synced"
+    (volume.root / "broken").unlink()
+    volume.left_by(BOOT)
+    for lost in volume.mark.parent.iterdir():
+        lost.write_text(BOOT)
+    done = volume.run("true", at_once=at_once)
+    assert not done.returncode and (volume.mail / "half a message").exists()
+    # The process 1 is alive, so what has its mark may still be written to.
+    assert not gone.exists() and volume.mark.exists()
+
+
+def test_a_later_pass_with_nothing_left_is_its_command_alone(volume: Volume) -> None:
+    (volume.root / "broken").touch()
+    assert not volume.run("true", at_once=False).returncode and not volume.mark.parent.exists()
+
+
+def test_a_mark_of_an_address_that_begins_alike_is_another_ones(volume: Volume) -> None:
+    volume.left_by("another-run-of-the-machine\n")
+    volume.mark.rename(volume.mark.with_name(f"{JO}.uk:1"))
+    assert not volume.run("true").returncode and (volume.mail / "half a message").exists()
 
 
 @pytest.mark.parametrize("left", ["another-run-of-the-machine\n", "lost\n", ""])
@@ -92,4 +111,4 @@ def test_one_that_cannot_be_marked_does_not_begin(volume: Volume) -> None:
 
 def test_the_mark_lies_with_the_mail() -> None:
     words = keeping(JO, at_once=True)
-    assert words[-2:] == ["/var/vmail/acme.test/jo/Maildir", f"{MARKS}/{JO}"]
+    assert words[-3:] == ["/var/vmail/acme.test/jo/Maildir", f"{MARKS}/{JO}", "yes"]

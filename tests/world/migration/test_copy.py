@@ -263,7 +263,7 @@ def test_what_a_first_copy_left_when_the_machine_stopped_is_copied_anew(
     marks = own.imap.run(["ls", "-A", MARKS])
     assert not marks.code and marks.text == "", "all of it is on the disk"
     # As the disk may be after a crash: the messages' names are there, not what they hold. No count tells that.
-    spoil = "find /var/vmail/$1/jo/Maildir -path '*/cur/*' -type f -exec truncate -s 0 {} +; echo earlier >$2/jo@$1"
+    spoil = "find /var/vmail/$1/jo/Maildir -path '*/cur/*' -type f -exec truncate -s 0 {} +; echo earlier >$2/jo@$1:1"
     assert not own.imap.run(["sh", "-c", spoil, "sh", moving.DOMAIN, MARKS]).code
     fresh = dataclasses.replace(copier, _states={})
 
