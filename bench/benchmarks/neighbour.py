@@ -1,9 +1,9 @@
 """A neighbour that takes all it can: what is left for a customer on the same machine."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 
-from bench.load.delivery import Plan, deliver
+from bench.load.delivery import Mode, Plan, deliver
 from bench.load.flood import flooding
 from bench.results import Figure, Result
 from bench.session import MAILBOXES, PASSWORD, Session
@@ -12,15 +12,6 @@ from bench.target import Target
 from bench.tenant import new_neighbour
 
 CONNECTIONS = 50
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How the customer that is measured works."""
-
-    name: str
-    full: Plan
-    quick: Plan
 
 
 MODES = (

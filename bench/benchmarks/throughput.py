@@ -1,11 +1,10 @@
 """End-to-end messages a second: submission with a login on 465 to readable in the INBOX on 993, tenant and floor."""
 
 import os
-from dataclasses import dataclass
 from statistics import median
 
 from bench.containers import cpu_seconds, log_count
-from bench.load.delivery import Delivery, Plan, deliver
+from bench.load.delivery import Delivery, Mode, Plan, deliver
 from bench.results import Aim, Figure, Result
 from bench.session import Session
 from bench.statistics import compare, interleaved
@@ -13,15 +12,6 @@ from bench.target import Target
 
 AIM = Aim("at least", 0.7)
 NONE = Aim("at most", 0)
-
-
-@dataclass(frozen=True)
-class Mode:
-    """One way in which clients behave."""
-
-    name: str
-    full: Plan
-    quick: Plan
 
 
 MODES = (

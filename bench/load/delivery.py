@@ -31,6 +31,15 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Mode:
+    """One way in which clients behave, measured in full or only to see that it works."""
+
+    name: str
+    full: Plan
+    quick: Plan
+
+
+@dataclass(frozen=True)
 class Delivery:
     """Seconds from the first command until all were accepted, and until all were readable; CPU time of both sides."""
 
