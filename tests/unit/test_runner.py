@@ -7,6 +7,7 @@ import pytest
 
 from mailtenant.migration.sides import SideError
 from mailtenant.runner import DockerRunner, HostGone, SshRunner, checked
+from mailtenant.waiting import until
 
 
 def client(folder: Path, name: str, body: str) -> dict[str, str]:
@@ -66,3 +67,33 @@ def test_ssh_that_finds_no_host_is_a_host_that_is_gone(tmp_path: Path, monkeypat
     monkeypatch.setenv("PATH", environment["PATH"])
     with pytest.raises(HostGone, match="root@shared: ssh: ssh: connect: refused"):
         SshRunner("root@shared", environment).run(["true"])
+
+
+def test_what_a_command_reads_may_become_known_when_it_is_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = tmp_path / "begun"
+    environment = client(tmp_path, "docker", f"open({str(begun)!r}, 'w').close(); print(sys.stdin.read(), end='')")
+    monkeypatch.setenv("PATH", environment["PATH"])
+
+    def given() -> bytes:
+        assert until(begun.exists, 20), "it is asked for while the command runs"
+        return b"a secret"
+
+    assert DockerRunner("box", environment).run(["cat"], stdin=given).output == b"a secret"
+
+
+def test_a_command_whose_input_never_becomes_known_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = tmp_path / "pid"
+    environment = client(
+        tmp_path, "docker", f"import os, time; open({str(process)!r}, 'w').write(f'{{os.getpid()}} '); time.sleep(600)"
+    )
+    monkeypatch.setenv("PATH", environment["PATH"])
+
+    def never() -> bytes:
+        assert until(lambda: process.exists() and process.read_text().endswith(" "), 20)
+        raise SideError("the way in was not opened")
+
+    with pytest.raises(SideError, match="not opened"):
+        DockerRunner("box", environment).run(["cat"], stdin=never)
+    assert not Path(f"/proc/{process.read_text().strip()}").exists()
