@@ -12,8 +12,6 @@ from bench.target import Target
 from bench.tenant import new_neighbour
 
 CONNECTIONS = 50
-
-
 MODES = (
     Mode("10 connections", Plan(600, 10), Plan(100, 10)),
     Mode("1 connection", Plan(60, 1), Plan(20, 1)),

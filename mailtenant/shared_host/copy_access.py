@@ -1,6 +1,7 @@
 """The way in for a copy: one command on the shared host that opens it, and closes it when its input ends.
 
-Whatever happens to whoever asked for it (killed, its machine gone), its end of the pipe is closed: so is the way in.
+When whoever asked for it is killed, its end of the pipe is closed: so is the way in. Where its machine is gone, sshd
+has to notice that first.
 """
 
 import re
